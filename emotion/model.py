@@ -1,0 +1,149 @@
+"""The networks, as plain Keras 3 models that run on any Keras backend. Needed for training only.
+
+:func:`build` gives a network by name; :func:`deployable` turns a trained one into the model that is
+shipped. The earlier designs are kept under their own names, so that the README can say what each one
+scores under today's protocol.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import layers
+
+from emotion.errors import TrainingError
+from emotion.types import Emotion
+
+__all__ = ["ARCHITECTURES", "FERPLUS_CLASSES", "FERPLUS_EMOTIONS", "build", "deployable"]
+
+FERPLUS_CLASSES = 8
+"""FER+ adds contempt to the seven expressions of FER-2013."""
+
+FERPLUS_EMOTIONS: tuple[Emotion | None, ...] = (
+    Emotion.NEUTRAL,
+    Emotion.HAPPY,
+    Emotion.SURPRISE,
+    Emotion.SAD,
+    Emotion.ANGRY,
+    Emotion.DISGUST,
+    Emotion.FEAR,
+    None,  # contempt, which FER-2013 does not name
+)
+"""The expressions in the order of the FER+ vote columns, and so of the second head."""
+
+Layers = types.SimpleNamespace | types.ModuleType
+"""Where to take layer classes from: ``keras.layers``, or faster look-alikes for training."""
+
+
+def compact(size: int | None, lib: Layers) -> Any:
+    """VGG-like, 1.2 M parameters, size-free thanks to global pooling; two heads of logits.
+
+    After the plain 3×3 networks of Barsoum et al. (2016) and Pramerdorfer & Kampel (2016).
+    """
+    inputs = keras.Input((size, size, 1), name="face")
+    x = inputs
+    blocks = (32, 64, 128, 256)
+    for index, channels in enumerate(blocks):
+        for _ in range(2):
+            x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+            x = lib.BatchNormalization(momentum=0.9)(x)
+            x = lib.ReLU()(x)
+        if index < len(blocks) - 1:
+            x = lib.MaxPooling2D(2)(x)
+        x = layers.SpatialDropout2D(0.1)(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(0.3)(x)
+    outputs = [
+        layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x),
+        layers.Dense(FERPLUS_CLASSES, dtype="float32", name="ferplus")(x),
+    ]
+    return keras.Model(inputs, outputs, name="compact")
+
+
+def four_block(size: int | None, lib: Layers) -> Any:
+    """The 2,726,151-parameter network of an earlier live classifier; one head of logits."""
+    inputs = keras.Input((48, 48, 1), name="face")
+    x = inputs
+    x = layers.Conv2D(32, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
+    x = lib.BatchNormalization()(x)
+    x = lib.MaxPooling2D(2)(x)
+    x = layers.Dropout(0.25)(x)
+    for channels, kernel in ((128, 5), (512, 3), (256, 3)):
+        x = layers.Conv2D(channels, kernel, padding="same", activation="relu")(x)
+        x = lib.BatchNormalization()(x)
+        x = lib.MaxPooling2D(2)(x)
+        x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    for units in (256, 512):
+        x = layers.Dense(units, activation="relu")(x)
+        x = lib.BatchNormalization()(x)
+        x = layers.Dropout(0.25)(x)
+    outputs = [layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x)]
+    return keras.Model(inputs, outputs, name="four_block")
+
+
+def six_layer(size: int | None, lib: Layers) -> Any:
+    """Four convolutions that halve the size and double the channels, then two dense layers."""
+    inputs = keras.Input((48, 48, 1), name="face")
+    x = inputs
+    for channels in (64, 128, 256, 512):
+        x = layers.Conv2D(channels, 3, padding="same")(x)
+        x = lib.BatchNormalization()(x)
+        x = lib.ReLU()(x)
+        x = lib.MaxPooling2D(2)(x)
+        x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(256, activation="relu")(x)
+    x = layers.Dropout(0.5)(x)
+    outputs = [layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x)]
+    return keras.Model(inputs, outputs, name="six_layer")
+
+
+def plain(size: int | None, lib: Layers) -> Any:
+    """Convolution, pooling, dropout, dense: the textbook network of an earlier Flask app."""
+    inputs = keras.Input((48, 48, 1), name="face")
+    x = inputs
+    for channels in (32, 64, 128):
+        x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
+        x = lib.MaxPooling2D(2)(x)
+        x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(256, activation="relu")(x)
+    x = layers.Dropout(0.5)(x)
+    outputs = [layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x)]
+    return keras.Model(inputs, outputs, name="plain")
+
+
+ARCHITECTURES: dict[str, Callable[[int | None, Layers], Any]] = {
+    "compact": compact,
+    "four_block": four_block,
+    "six_layer": six_layer,
+    "plain": plain,
+}
+
+
+def build(name: str, *, size: int | None = 48, lib: Layers = layers) -> Any:
+    """Build an untrained network.
+
+    Args:
+        name: A key of :data:`ARCHITECTURES`.
+        size: Side of the grey input in pixels, or None to leave it open (``compact`` only; the
+            earlier designs are made for 48 and ignore it).
+        lib: Where to take layer classes from; ``emotion.torch_layers`` speeds up training on PyTorch.
+
+    Returns:
+        A Keras model: float32 (N, size, size, 1) in; one or two heads of float32 logits out, first
+        ``fer2013`` (N, 7) in the order of :class:`Emotion`, then ``ferplus`` (N, 8).
+
+    Raises:
+        TrainingError: If there is no such architecture.
+    """
+    if name not in ARCHITECTURES:
+        raise TrainingError(
+            f"Unknown architecture. It must be one of {', '.join(ARCHITECTURES)}. Received: {name!r}"
+        )
+    return ARCHITECTURES[name](size, lib)

@@ -1,0 +1,130 @@
+"""From a picture and a box to what the network sees; the same code in training and in use.
+
+FER-2013 shows grey faces of 48×48 pixels that fill the square from brow to chin. A detector's box is
+framed otherwise, so each detector carries a :class:`Framing`, measured by ``benchmarks/framing.py``, that
+moves and scales its box onto that framing before the face is cut out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emotion.types import BoundingBox, Image
+
+__all__ = ["Framing", "GreyCrop", "Normalisation", "crop_face", "to_batch"]
+
+GreyCrop = npt.NDArray[np.uint8]
+"""A grey face: shape (S, S), dtype uint8."""
+
+
+class Normalisation(StrEnum):
+    """How grey values 0–255 become network inputs. Stored in a weights folder's ``config.json``."""
+
+    STANDARDISE = "standardise"
+    """Each image on its own: minus its mean, divided by its standard deviation."""
+    UNIT = "unit"
+    """Divided by 255: 0 to 1."""
+    SIGNED = "signed"
+    """Divided by 127.5, minus 1: −1 to 1 (as mini-XCEPTION and its descendants expect)."""
+    RAW = "raw"
+    """Left as 0 to 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How to move a detector's box onto the framing of the training faces.
+
+    Attributes:
+        scale: Side of the square crop divided by the mean of the box's width and height.
+        shift_x: Shift of the centre to the right, as a share of the crop's side.
+        shift_y: Shift of the centre downwards, as a share of the crop's side.
+    """
+
+    scale: float = 1.0
+    shift_x: float = 0.0
+    shift_y: float = 0.0
+
+
+def crop_face(image: Image, box: BoundingBox, framing: Framing, size: int) -> GreyCrop:
+    """Cut out a face as a small grey square, framed as the training faces are.
+
+    What lies outside the picture repeats the picture's edge. Where the face is larger than ``size``,
+    pixels are averaged (anti-aliased), as they were when FER-2013 was made.
+
+    Args:
+        image: Picture of shape (H, W, 3), uint8, RGB.
+        box: The detector's box, in pixels.
+        framing: The detector's calibration.
+        size: Side of the result in pixels.
+
+    Returns:
+        Grey crop of shape (size, size), uint8.
+    """
+    side = framing.scale * (box.width + box.height) / 2
+    left = box.centre.x + framing.shift_x * side - side / 2
+    top = box.centre.y + framing.shift_y * side - side / 2
+    region, left, top = _cut_with_margin(image, left, top, side)
+    grey = cv2.cvtColor(region, cv2.COLOR_RGB2GRAY)
+    # A box filter in whole steps first, so that the sub-pixel resampling below never skips pixels.
+    step = max(int(side / size), 1)
+    if step > 1:
+        shrunk = (max(round(grey.shape[1] / step), 1), max(round(grey.shape[0] / step), 1))
+        ratio_x, ratio_y = shrunk[0] / grey.shape[1], shrunk[1] / grey.shape[0]
+        grey = cv2.resize(grey, shrunk, interpolation=cv2.INTER_AREA)
+    else:
+        ratio_x = ratio_y = 1.0
+    # Maps centres of target pixels to centres of source pixels.
+    scale_x, scale_y = side * ratio_x / size, side * ratio_y / size
+    matrix = np.array(
+        [
+            [scale_x, 0.0, left * ratio_x + scale_x / 2 - 0.5],
+            [0.0, scale_y, top * ratio_y + scale_y / 2 - 0.5],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crop = cv2.warpAffine(grey, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return crop.astype(np.uint8, copy=False)
+
+
+def _cut_with_margin(
+    image: Image, left: float, top: float, side: float
+) -> tuple[Image, float, float]:
+    """The part of the picture under a square, and the square's corner relative to that part."""
+    height, width = image.shape[:2]
+    margin = 2 + side / 16
+    x1 = min(max(int(left - margin), 0), width - 1)
+    y1 = min(max(int(top - margin), 0), height - 1)
+    x2 = max(min(int(left + side + margin) + 1, width), x1 + 1)
+    y2 = max(min(int(top + side + margin) + 1, height), y1 + 1)
+    return image[y1:y2, x1:x2], left - x1, top - y1
+
+
+def to_batch(crops: Sequence[GreyCrop] | GreyCrop, how: Normalisation) -> npt.NDArray[np.float32]:
+    """Stack grey crops into one network input.
+
+    Args:
+        crops: Grey crops of one size (S, S), uint8; or one array (N, S, S).
+        how: What the network was trained with.
+
+    Returns:
+        Array of shape (N, S, S, 1), float32.
+    """
+    batch = np.asarray(crops, dtype=np.float32)[..., np.newaxis]
+    match how:
+        case Normalisation.STANDARDISE:
+            mean = batch.mean(axis=(1, 2, 3), keepdims=True)
+            # One grey level as the floor: a flat image becomes zeros instead of amplified noise.
+            std = np.maximum(batch.std(axis=(1, 2, 3), keepdims=True), 1.0)
+            return np.asarray((batch - mean) / std, dtype=np.float32)
+        case Normalisation.UNIT:
+            return batch / np.float32(255.0)
+        case Normalisation.SIGNED:
+            return batch / np.float32(127.5) - np.float32(1.0)
+        case Normalisation.RAW:
+            return batch

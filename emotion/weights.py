@@ -1,0 +1,167 @@
+"""Find, check and describe trained weights: a folder with a ``config.json`` beside its model files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emotion.errors import WeightsError
+from emotion.preprocess import Normalisation
+from emotion.types import Emotion
+
+__all__ = [
+    "DEFAULT_WEIGHTS",
+    "WEIGHTS_VARIABLE",
+    "ModelFile",
+    "ModelSpec",
+    "find_weights",
+    "read_spec",
+    "sha256_of",
+    "shipped_weights",
+]
+
+WEIGHTS_VARIABLE = "EMOTION_WEIGHTS"
+"""Environment variable that names the weights when nothing else does."""
+
+DEFAULT_WEIGHTS = "compact"
+"""The shipped weights that are used unless others are asked for."""
+
+WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a network. ``sha256`` is what it must hash to before it is opened."""
+
+    path: Path
+    sha256: str
+
+    def verified(self) -> Path:
+        """The path, once the file's hash has been checked.
+
+        Raises:
+            WeightsError: If the file is missing or its hash differs.
+        """
+        if not self.path.is_file():
+            raise WeightsError(
+                f"The weights file {self.path} is missing. Restore it from the repository, "
+                "or choose another folder with --weights."
+            )
+        found = sha256_of(self.path)
+        if found != self.sha256:
+            raise WeightsError(
+                f"The weights file {self.path} is damaged or was changed: its sha256 must be "
+                f"{self.sha256}. Received: {found}. Restore it, or train it anew."
+            )
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What ``config.json`` says about a network.
+
+    Attributes:
+        name: Name of the weights, shown to people.
+        labels: The expression of each output, in output order.
+        input_size: Side of the square grey input, in pixels.
+        normalisation: How grey values become inputs.
+        crop_scale: Side of the crop, relative to FER-2013's framing of a face (brow to chin).
+        files: The model file of each runtime (``litert``, ``keras``).
+        licence: Licence of the weights.
+        data: What they were trained on.
+        training: How they were trained: the recipe, as plain values.
+    """
+
+    name: str
+    labels: tuple[Emotion, ...]
+    input_size: int
+    normalisation: Normalisation
+    crop_scale: float
+    files: Mapping[str, ModelFile]
+    licence: str
+    data: str
+    training: Mapping[str, Any]
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def shipped_weights() -> list[str]:
+    """Names of the weights in the repository's ``weights/`` folder, the default one first."""
+    names = sorted(path.parent.name for path in WEIGHTS_FOLDER.glob("*/config.json"))
+    return sorted(names, key=lambda name: name != DEFAULT_WEIGHTS)
+
+
+def find_weights(which: str | os.PathLike[str] | None = None) -> Path:
+    """The folder of some weights.
+
+    Args:
+        which: A folder, or a name in ``weights/``. None means the environment variable
+            ``EMOTION_WEIGHTS`` or, without it, the shipped default.
+
+    Raises:
+        WeightsError: If there are no such weights; lists what there is. Nothing is ever guessed: without
+            trained weights the program does not answer.
+    """
+    wanted = Path(which or os.environ.get(WEIGHTS_VARIABLE) or DEFAULT_WEIGHTS)
+    for folder in (wanted, WEIGHTS_FOLDER / wanted):
+        if (folder / "config.json").is_file():
+            return folder
+    raise WeightsError(
+        "Weights must be a folder with a config.json, or one of the shipped ones "
+        f"({', '.join(shipped_weights()) or 'none here'}). Received: {str(wanted)!r}. "
+        "Train some with: python train.py --data FOLDER"
+    )
+
+
+def read_spec(folder: Path) -> ModelSpec:
+    """Read and validate the ``config.json`` of a weights folder.
+
+    Raises:
+        WeightsError: If it is missing, not JSON, or a field is missing or not valid.
+    """
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        files = {
+            runtime: ModelFile(folder / _plain_name(entry["file"]), str(entry["sha256"]))
+            for runtime, entry in config["files"].items()
+        }
+        spec = ModelSpec(
+            name=str(config["name"]),
+            labels=tuple(Emotion(label) for label in config["labels"]),
+            input_size=int(config["input_size"]),
+            normalisation=Normalisation(config["normalisation"]),
+            crop_scale=float(config.get("crop_scale", 1.0)),
+            files=files,
+            licence=str(config.get("licence", "unknown")),
+            data=str(config.get("data", "unknown")),
+            training=dict(config.get("training", {})),
+        )
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error}") from error
+    except KeyError as error:
+        raise WeightsError(f"{path} must have the field {error}.") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{path} is not a valid description of weights: {error}") from error
+    if sorted(spec.labels) != sorted(Emotion):
+        raise WeightsError(
+            f"{path}: labels must name each of {', '.join(Emotion)} once. "
+            f"Received: {', '.join(spec.labels)}"
+        )
+    return spec
+
+
+def _plain_name(name: str) -> str:
+    """Refuse a file name that leads out of the weights folder."""
+    if Path(name).name != name:
+        raise ValueError(f"a file must lie in the weights folder itself. Received: {name!r}")
+    return name

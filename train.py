@@ -1,0 +1,299 @@
+"""Train a network on FER-2013 and write it, complete, to ``weights/<name>/``.
+
+    python train.py --data ../shared/data/fer2013                  # the shipped network
+    python train.py --data ../shared/data/fer2013 --quick          # two minutes, to see it work
+    python train.py --data ../shared/data/fer2013 --resume         # go on after Ctrl-C or a crash
+
+On two CPU cores the shipped network takes about a minute an epoch with KERAS_BACKEND=torch and
+``--precision mixed_bfloat16``, and about twice that with the default TensorFlow backend. What each recipe
+reached is listed in docs/experiments.md. The schedule is warm-up, constant, decay (Hägele et al., 2024),
+so that a finished run can be made longer: --resume with more --epochs goes on from the last checkpoint
+before the decay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from emotion.augment import Augmentation, random_views, training_batches
+from emotion.datasets import FerDataset, read_parquet
+from emotion.errors import EmotionError, TrainingError
+from emotion.model import FERPLUS_CLASSES, build
+from emotion.preprocess import Normalisation, to_batch
+from emotion.types import Emotion
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole recipe. Each field is an option of the command line."""
+
+    name: str = "compact"  # folder under --out, and the name that the app shows
+    architecture: str = "compact"  # a key of emotion.model.ARCHITECTURES
+    precision: str = "float32"  # or mixed_bfloat16, which is faster where the processor knows it
+    seed: int = 1
+
+    epochs: int = 60
+    batch_size: int = 128
+    crop: int = 40  # side of the random crops; smaller ones train faster and generalise better
+    full_size_epochs: int = 4  # the last epochs see whole 48-pixel faces, as the app does
+    mixup_off_epochs: int = 8  # the last epochs see unblended faces
+
+    learning_rate: float = 0.1
+    warmup_epochs: int = 3
+    decay: float = 0.35  # share of the epochs, at the end, over which the rate falls to zero
+    momentum: float = 0.9
+    weight_decay: float = (
+        5e-3  # Keras decouples it from momentum: torch's 5e-4 (Loshchilov & Hutter)
+    )
+    ema: float = 0.999  # the shipped weights are this moving average of the trained ones
+
+    label_smoothing: float = 0.1
+    vote_weight: float = 0.5  # weight of the FER+ head beside the FER-2013 head
+    class_balance: float = (
+        0.25  # rare classes count (frequency ** -this) as much; 0 switches it off
+    )
+
+    rotation: float = 12.0  # degrees
+    scale: float = 0.15
+    shift: float = 0.1
+    contrast: float = 0.25
+    erase: float = 0.35
+    mixup: float = 0.2
+
+    def augmentation(self, epoch: int) -> Augmentation:
+        """What happens to the pictures in one epoch."""
+        return Augmentation(
+            rotation=self.rotation,
+            scale=self.scale,
+            shift=self.shift,
+            contrast=self.contrast,
+            erase=self.erase,
+            mixup=self.mixup if epoch < self.epochs - self.mixup_off_epochs else 0.0,
+        )
+
+    def crop_size(self, epoch: int) -> int:
+        return 48 if epoch >= self.epochs - self.full_size_epochs else self.crop
+
+    def rate(self, epoch: float) -> float:
+        """Learning rate after a (fractional) number of epochs: warm-up, constant, 1 − √ decay."""
+        if epoch < self.warmup_epochs:
+            return self.learning_rate * (0.05 + 0.95 * epoch / self.warmup_epochs)
+        start = self.decay_start
+        if epoch < start:
+            return self.learning_rate
+        return self.learning_rate * max(
+            1.0 - ((epoch - start) / (self.epochs - start)) ** 0.5, 1e-3
+        )
+
+    @property
+    def decay_start(self) -> int:
+        """The first epoch of the decay; checkpoints before it can be resumed with more epochs."""
+        return round(self.epochs * (1.0 - self.decay))
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the two heads learn: label and vote distributions, and how much each face counts."""
+
+    labels: Any  # (N, 7) float32
+    votes: Any  # (N, 8) float32, all 0 where there are no votes
+
+
+def make_targets(data: FerDataset, smoothing: float) -> Targets:
+    """Smoothed labels, and FER+ votes with single votes taken for slips (Barsoum et al., 2016)."""
+    labels = np.full((len(data), len(Emotion)), smoothing / len(Emotion), np.float32)
+    labels[np.arange(len(data)), data.labels] += 1.0 - smoothing
+    votes = data.votes[:, :FERPLUS_CLASSES].astype(np.float32)
+    votes[votes <= 1] = 0.0
+    total = votes.sum(axis=1, keepdims=True)
+    return Targets(labels, np.divide(votes, total, out=np.zeros_like(votes), where=total > 0))
+
+
+def class_weights(labels: Any, balance: float) -> Any:
+    """(7,) float32: frequency to the power of −balance, 1 on average over the faces."""
+    frequency = np.bincount(labels, minlength=len(Emotion)) / len(labels)
+    weights = np.maximum(frequency, 1e-6) ** -balance
+    return (weights / (weights * frequency).sum()).astype(np.float32)
+
+
+def compile_network(settings: Settings) -> Any:
+    """The network with its optimizer and the two cross-entropies."""
+    keras.mixed_precision.set_global_policy(settings.precision)
+    lib: Any = keras.layers
+    if keras.backend.backend() == "torch":
+        from emotion import torch_layers as lib
+    network = build(settings.architecture, size=None, lib=lib)
+    optimizer = keras.optimizers.SGD(
+        settings.learning_rate,
+        momentum=settings.momentum,
+        nesterov=True,
+        weight_decay=settings.weight_decay,
+        use_ema=True,
+        ema_momentum=settings.ema,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.build(network.trainable_variables)
+    network.compile(
+        optimizer,
+        loss=[keras.losses.CategoricalCrossentropy(from_logits=True) for _ in network.outputs],
+        loss_weights=[1.0, settings.vote_weight][: len(network.outputs)],
+    )
+    return network
+
+
+def run_epoch(
+    network: Any, data: FerDataset, targets: Targets, settings: Settings, epoch: int
+) -> float:
+    """Train for one epoch. Depends on the weights, the settings and the epoch's number only."""
+    for index, layer in enumerate(network.layers):
+        if hasattr(layer, "seed_generator"):
+            layer.seed_generator.state.assign([settings.seed * 1000 + index, epoch])
+    balance = class_weights(data.labels, settings.class_balance)
+    batches = training_batches(
+        data.images,
+        targets.labels,
+        targets.votes,
+        batch_size=settings.batch_size,
+        size=settings.crop_size(epoch),
+        augmentation=settings.augmentation(epoch),
+        normalisation=Normalisation.STANDARDISE,
+        seed=(settings.seed, epoch),
+    )
+    steps = len(data) // settings.batch_size
+    losses = []
+    bar = tqdm(batches, f"epoch {epoch + 1}/{settings.epochs}", steps, leave=False, mininterval=2)
+    for step, batch in enumerate(bar):
+        network.optimizer.learning_rate = settings.rate(epoch + step / steps)
+        answers = [batch.labels, batch.votes][: len(network.outputs)]
+        weights = [batch.labels @ balance, batch.votes.sum(axis=1)][: len(network.outputs)]
+        loss = network.train_on_batch(batch.inputs, answers, sample_weight=weights)
+        losses.append(float(np.ravel(loss)[0]))
+        bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
+    return float(np.mean(losses))
+
+
+def average_weights(network: Any) -> list[Any]:
+    """The moving average of the weights, with the present statistics of batch normalisation."""
+    present = network.get_weights()
+    network.optimizer.finalize_variable_values(network.trainable_variables)
+    average = network.get_weights()
+    network.set_weights(present)
+    return average
+
+
+def validate(network: Any, data: FerDataset) -> dict[str, float]:
+    """Accuracy of the averaged weights: FER-2013 of head one, FER+ strict majority of head two."""
+    present = network.get_weights()
+    network.set_weights(average_weights(network))
+    batch = to_batch(data.images, Normalisation.STANDARDISE)
+    outputs = network.predict(batch, batch_size=256, verbose=0)
+    network.set_weights(present)
+    outputs = outputs if isinstance(outputs, list) else [outputs]
+    chosen = np.asarray(outputs[0]).argmax(1)
+    result = {"accuracy": float((chosen == data.labels).mean())}
+    recalls = [(chosen[data.labels == c] == c).mean() for c in np.unique(data.labels)]
+    result["weakest_recall"] = float(min(recalls))
+    if len(outputs) > 1:
+        votes = np.where(data.votes > 1, data.votes, 0).astype(np.float32)
+        clear = votes.max(1) > 0.5 * votes.sum(1)
+        clear &= votes.argmax(1) < FERPLUS_CLASSES
+        agree = np.asarray(outputs[1]).argmax(1) == votes.argmax(1)
+        result["ferplus"] = float(agree[clear].mean())
+    return result
+
+
+class Checkpoint:
+    """One ``.npz`` file: weights, optimizer, finished epochs, history and the recipe itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def save(self, network: Any, settings: Settings, history: list[dict[str, float]]) -> None:
+        """Write to a temporary file first, so that a crash never leaves half a checkpoint."""
+        arrays = {f"weight_{i:03}": w for i, w in enumerate(network.get_weights())}
+        variables = network.optimizer.variables
+        arrays |= {
+            f"optimizer_{i:03}": np.asarray(v) for i, v in enumerate(map(_to_numpy, variables))
+        }
+        about = {"settings": dataclasses.asdict(settings), "history": history}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.savez(file, about=np.array(json.dumps(about)), **arrays)
+        partial.replace(self.path)
+
+    def load(self, network: Any) -> tuple[dict[str, Any], list[dict[str, float]]]:
+        """Put the stored state into the network; return the stored settings and history."""
+        with np.load(self.path, allow_pickle=False) as stored:
+            about = json.loads(str(stored["about"]))
+            network.set_weights([stored[k] for k in sorted(stored) if k.startswith("weight_")])
+            values = [stored[k] for k in sorted(stored) if k.startswith("optimizer_")]
+        for variable, value in zip(network.optimizer.variables, values, strict=True):
+            variable.assign(value)
+        return about["settings"], about["history"]
+
+
+def _to_numpy(variable: Any) -> Any:
+    return keras.ops.convert_to_numpy(variable)
+
+
+def train(
+    settings: Settings, data: FerDataset, validation: FerDataset, run: Path, resume: bool
+) -> Any:
+    """Train, keeping ``run/last.npz`` after every epoch and ``run/stable.npz`` before the decay."""
+    network = compile_network(settings)
+    last, stable = Checkpoint(run / "last.npz"), Checkpoint(run / "stable.npz")
+    history: list[dict[str, float]] = []
+    if resume:
+        stored, history = last.load(network)
+        if len(history) > settings.decay_start and stored["epochs"] != settings.epochs:
+            stored, history = stable.load(network)
+        print(f"Resuming after {len(history)} of {settings.epochs} epochs.")
+    targets = make_targets(data, settings.label_smoothing)
+    for epoch in range(len(history), settings.epochs):
+        begin = time.monotonic()
+        loss = run_epoch(network, data, targets, settings, epoch)
+        figures = validate(network, validation)
+        figures |= {"loss": loss, "seconds": time.monotonic() - begin}
+        history.append(figures)
+        last.save(network, settings, history)
+        if epoch + 1 == settings.decay_start:
+            stable.save(network, settings, history)
+        print(f"epoch {epoch + 1:3}", *(f"{k} {v:.4f}" for k, v in figures.items()), flush=True)
+    return network
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of checkpoints")
+    parser.add_argument("--resume", action="store_true")
+    for field in dataclasses.fields(Settings):
+        kind = type(field.default)
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
+    options = vars(parser.parse_args())
+    settings = Settings(**{f.name: options[f.name] for f in dataclasses.fields(Settings)})
+    data = read_parquet(options["data"] / "train.parquet")
+    data = data.select(~data.duplicated)
+    validation = read_parquet(options["data"] / "validation.parquet")
+    train(settings, data, validation, options["runs"] / settings.name, options["resume"])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
