@@ -17,6 +17,7 @@ import argparse
 import dataclasses
 import json
 import os
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -30,10 +31,11 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from emotion.augment import Augmentation, random_views, training_batches
+from emotion.augment import Augmentation, training_batches
 from emotion.datasets import FerDataset, read_parquet
 from emotion.errors import EmotionError, TrainingError
-from emotion.model import FERPLUS_CLASSES, build
+from emotion.metrics import FERPLUS_ORDER, ferplus_majority, negative_log_likelihood, softmax
+from emotion.model import build
 from emotion.preprocess import Normalisation, to_batch
 from emotion.types import Emotion
 
@@ -46,6 +48,7 @@ class Settings:
     architecture: str = "compact"  # a key of emotion.model.ARCHITECTURES
     precision: str = "float32"  # or mixed_bfloat16, which is faster where the processor knows it
     seed: int = 1
+    faces: int = 0  # train on this many only; 0 means all
 
     epochs: int = 60
     batch_size: int = 128
@@ -63,6 +66,7 @@ class Settings:
     ema: float = 0.999  # the shipped weights are this moving average of the trained ones
 
     label_smoothing: float = 0.1
+    vote_share: float = 0.4  # weight of the FER+ head in what the app shows (docs/decisions.md)
     vote_weight: float = 0.5  # weight of the FER+ head beside the FER-2013 head
     class_balance: float = (
         0.25  # rare classes count (frequency ** -this) as much; 0 switches it off
@@ -106,6 +110,22 @@ class Settings:
         return round(self.epochs * (1.0 - self.decay))
 
 
+QUICK = {
+    "name": "quick",
+    "faces": 4096,
+    "epochs": 3,
+    "crop": 32,
+    "warmup_epochs": 1,
+    "full_size_epochs": 1,
+    "mixup_off_epochs": 1,
+    "ema": 0.9,
+}
+"""What --quick changes: enough to see everything work, not enough for a usable network."""
+
+EXPECTED_ACCURACY = 0.68
+"""What the default recipe reaches on validation; docs/experiments.md has every run."""
+
+
 @dataclass(frozen=True)
 class Targets:
     """What the two heads learn: label and vote distributions, and how much each face counts."""
@@ -118,7 +138,7 @@ def make_targets(data: FerDataset, smoothing: float) -> Targets:
     """Smoothed labels, and FER+ votes with single votes taken for slips (Barsoum et al., 2016)."""
     labels = np.full((len(data), len(Emotion)), smoothing / len(Emotion), np.float32)
     labels[np.arange(len(data)), data.labels] += 1.0 - smoothing
-    votes = data.votes[:, :FERPLUS_CLASSES].astype(np.float32)
+    votes = data.votes[:, : len(FERPLUS_ORDER)].astype(np.float32)
     votes[votes <= 1] = 0.0
     total = votes.sum(axis=1, keepdims=True)
     return Targets(labels, np.divide(votes, total, out=np.zeros_like(votes), where=total > 0))
@@ -187,33 +207,37 @@ def run_epoch(
     return float(np.mean(losses))
 
 
-def average_weights(network: Any) -> list[Any]:
-    """The moving average of the weights, with the present statistics of batch normalisation."""
-    present = network.get_weights()
+def use_average(network: Any, data: FerDataset) -> None:
+    """Replace the weights by their moving average, as shipped.
+
+    The statistics of batch normalisation belong to the weights of the last steps, so they are measured
+    anew on a few thousand training faces (Izmailov et al., 2018, do so for averaged weights).
+    """
     network.optimizer.finalize_variable_values(network.trainable_variables)
-    average = network.get_weights()
-    network.set_weights(present)
-    return average
+    rows = np.random.default_rng(0).permutation(len(data))[: 32 * 128].reshape(-1, 128)
+    for batch_rows in rows:
+        network(to_batch(data.images[batch_rows], Normalisation.STANDARDISE), training=True)
 
 
 def validate(network: Any, data: FerDataset) -> dict[str, float]:
     """Accuracy of the averaged weights: FER-2013 of head one, FER+ strict majority of head two."""
-    present = network.get_weights()
-    network.set_weights(average_weights(network))
     batch = to_batch(data.images, Normalisation.STANDARDISE)
     outputs = network.predict(batch, batch_size=256, verbose=0)
-    network.set_weights(present)
-    outputs = outputs if isinstance(outputs, list) else [outputs]
-    chosen = np.asarray(outputs[0]).argmax(1)
-    result = {"accuracy": float((chosen == data.labels).mean())}
+    outputs = [
+        np.asarray(output) for output in (outputs if isinstance(outputs, list) else [outputs])
+    ]
+    chosen = outputs[0].argmax(1)
     recalls = [(chosen[data.labels == c] == c).mean() for c in np.unique(data.labels)]
-    result["weakest_recall"] = float(min(recalls))
+    result = {
+        "accuracy": float((chosen == data.labels).mean()),
+        "weakest_recall": float(min(recalls)),
+        "validation_loss": negative_log_likelihood(softmax(outputs[0]), data.labels),
+    }
     if len(outputs) > 1:
-        votes = np.where(data.votes > 1, data.votes, 0).astype(np.float32)
-        clear = votes.max(1) > 0.5 * votes.sum(1)
-        clear &= votes.argmax(1) < FERPLUS_CLASSES
-        agree = np.asarray(outputs[1]).argmax(1) == votes.argmax(1)
-        result["ferplus"] = float(agree[clear].mean())
+        counts, winners = ferplus_majority(data.votes)
+        columns = [FERPLUS_ORDER.index(emotion) for emotion in Emotion]
+        agree = outputs[1][:, columns].argmax(1) == winners
+        result["ferplus"] = float(agree[counts].mean())
     return result
 
 
@@ -228,7 +252,7 @@ class Checkpoint:
         arrays = {f"weight_{i:03}": w for i, w in enumerate(network.get_weights())}
         variables = network.optimizer.variables
         arrays |= {
-            f"optimizer_{i:03}": np.asarray(v) for i, v in enumerate(map(_to_numpy, variables))
+            f"optimizer_{i:03}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)
         }
         about = {"settings": dataclasses.asdict(settings), "history": history}
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -248,14 +272,14 @@ class Checkpoint:
         return about["settings"], about["history"]
 
 
-def _to_numpy(variable: Any) -> Any:
-    return keras.ops.convert_to_numpy(variable)
-
-
 def train(
-    settings: Settings, data: FerDataset, validation: FerDataset, run: Path, resume: bool
-) -> Any:
-    """Train, keeping ``run/last.npz`` after every epoch and ``run/stable.npz`` before the decay."""
+    settings: Settings, data: FerDataset, validation: FerDataset, run: Path, *, resume: bool
+) -> tuple[Any, list[dict[str, float]]]:
+    """Train, keeping ``run/last.npz`` after every epoch and ``run/stable.npz`` before the decay.
+
+    Returns:
+        The network with its averaged weights, and the figures of every epoch.
+    """
     network = compile_network(settings)
     last, stable = Checkpoint(run / "last.npz"), Checkpoint(run / "stable.npz")
     history: list[dict[str, float]] = []
@@ -263,36 +287,119 @@ def train(
         stored, history = last.load(network)
         if len(history) > settings.decay_start and stored["epochs"] != settings.epochs:
             stored, history = stable.load(network)
+        check_recipe(stored, settings)
         print(f"Resuming after {len(history)} of {settings.epochs} epochs.")
     targets = make_targets(data, settings.label_smoothing)
+    sample = data.select(np.arange(0, len(data), 8))
     for epoch in range(len(history), settings.epochs):
         begin = time.monotonic()
-        loss = run_epoch(network, data, targets, settings, epoch)
-        figures = validate(network, validation)
-        figures |= {"loss": loss, "seconds": time.monotonic() - begin}
-        history.append(figures)
+        figures = {"loss": run_epoch(network, data, targets, settings, epoch)}
+        last_weights = network.get_weights()
+        use_average(network, data)
+        figures |= validate(network, validation)
+        figures["training_accuracy"] = validate(network, sample)["accuracy"]
+        network.set_weights(last_weights)
+        history.append(figures | {"seconds": time.monotonic() - begin})
         last.save(network, settings, history)
         if epoch + 1 == settings.decay_start:
             stable.save(network, settings, history)
-        print(f"epoch {epoch + 1:3}", *(f"{k} {v:.4f}" for k, v in figures.items()), flush=True)
-    return network
+        print(f"epoch {epoch + 1:3}", *(f"{k} {v:.4f}" for k, v in history[-1].items()), flush=True)
+    use_average(network, data)
+    return network, history
+
+
+def check_recipe(stored: dict[str, Any], settings: Settings) -> None:
+    """Refuse to go on with a checkpoint of another recipe; only the length may differ."""
+    free = {"epochs", "full_size_epochs", "mixup_off_epochs", "decay", "vote_share", "precision"}
+    wanted = dataclasses.asdict(settings)
+    changed = [k for k in wanted if k not in free and k in stored and stored[k] != wanted[k]]
+    if changed:
+        raise TrainingError(
+            "A checkpoint can only be resumed with its own recipe. Changed: "
+            + ", ".join(f"{key} (was {stored[key]}, is {wanted[key]})" for key in changed)
+            + ". Leave --resume out to begin anew."
+        )
+
+
+def parse_arguments(arguments: list[str] | None = None) -> tuple[Settings, argparse.Namespace]:
+    """The recipe and where things lie; unknown options are refused."""
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").splitlines()[0],
+        allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of checkpoints")
+    parser.add_argument("--out", type=Path, default=Path("weights"), help="folder of weights")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--quick", action="store_true", help="two minutes, to see it work")
+    recipe = parser.add_argument_group("recipe", "explained in the class Settings of train.py")
+    for field in dataclasses.fields(Settings):
+        name = f"--{field.name.replace('_', '-')}"
+        recipe.add_argument(name, type=type(field.default), default=field.default, help=" ")
+    if "--quick" in (sys.argv[1:] if arguments is None else arguments):
+        parser.set_defaults(**QUICK, out=Path("runs"))
+    options = parser.parse_args(arguments)
+    fields = {f.name: getattr(options, f.name) for f in dataclasses.fields(Settings)}
+    return Settings(**fields), options
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of checkpoints")
-    parser.add_argument("--resume", action="store_true")
-    for field in dataclasses.fields(Settings):
-        kind = type(field.default)
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
-    options = vars(parser.parse_args())
-    settings = Settings(**{f.name: options[f.name] for f in dataclasses.fields(Settings)})
-    data = read_parquet(options["data"] / "train.parquet")
-    data = data.select(~data.duplicated)
-    validation = read_parquet(options["data"] / "validation.parquet")
-    train(settings, data, validation, options["runs"] / settings.name, options["resume"])
+    settings, options = parse_arguments()
+    try:
+        data = read_parquet(options.data / "train.parquet")
+        # Twins of validation or test faces would make every later figure dishonest.
+        data = data.select(~data.duplicated)
+        if settings.faces:
+            rows = np.random.default_rng(settings.seed).permutation(len(data))
+            data = data.select(rows[: settings.faces])
+        validation = read_parquet(options.data / "validation.parquet")
+        run = options.runs / settings.name
+        network, history = train(settings, data, validation, run, resume=options.resume)
+        if keras.backend.backend() != "tensorflow":
+            return finish_with_tensorflow()
+        finish(settings, network, history, data, validation, options.out / settings.name)
+    except EmotionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Finished epochs are kept: go on with --resume.", file=sys.stderr)
+        return 130
     return 0
+
+
+def finish(
+    settings: Settings,
+    network: Any,
+    history: list[dict[str, float]],
+    data: FerDataset,
+    validation: FerDataset,
+    folder: Path,
+) -> None:
+    """Write the weights folder and say what was reached beside what should be."""
+    from emotion.packing import write_weights
+
+    keras.mixed_precision.set_global_policy("float32")
+    shipped = build(settings.architecture, size=48)
+    shipped.set_weights(network.get_weights())
+    recipe = dataclasses.asdict(settings)
+    metrics = write_weights(
+        shipped, folder, recipe=recipe, history=history, data=data, validation=validation
+    )
+    print(f"Wrote {folder}. On validation: {metrics['accuracy']:.2%} of FER-2013 labels.")
+    if settings == Settings():
+        print(f"This recipe should reach about {EXPECTED_ACCURACY:.0%}.")
+
+
+def finish_with_tensorflow() -> int:
+    """LiteRT files are written by TensorFlow: resume there, where no epoch is left to train."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    command = [sys.executable, __file__, *arguments, "--resume"]
+    print("Writing the weights with TensorFlow.")
+    status = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": "tensorflow"}).returncode
+    if status:
+        print("Failed. Once TensorFlow is installed, run again with --resume.", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

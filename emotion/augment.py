@@ -97,7 +97,7 @@ def random_views(
         views[index] = np.clip(
             (view.astype(np.float32) - 128.0) * gains[index] + 128.0 + offsets[index], 0, 255
         )
-    for index in np.flatnonzero(rng.random(count) < how.erase):
+    for index in np.flatnonzero(rng.random(count) < how.erase).tolist():
         height, width = rng.integers(size // 6, size // 2, 2)
         top, left = rng.integers(0, size - height), rng.integers(0, size - width)
         noise = rng.integers(0, 256, (height, width), dtype=np.uint8)

@@ -20,7 +20,15 @@ from emotion.preprocess import GreyCrop, to_batch
 from emotion.types import Emotion, Prediction
 from emotion.weights import ModelSpec
 
-__all__ = ["DEFAULT_RUNTIME", "RUNTIMES", "Classifier", "load_classifier"]
+__all__ = [
+    "DEFAULT_RUNTIME",
+    "MAX_BATCH",
+    "RUNTIMES",
+    "Classifier",
+    "KerasClassifier",
+    "LiteRTClassifier",
+    "load_classifier",
+]
 
 MAX_BATCH = 64
 """Faces per call of the network: bounds memory on a picture of a crowd."""
@@ -47,15 +55,28 @@ class Classifier(ABC):
         probabilities = self.probabilities(np.stack(crops))[:, order]
         return [Prediction(tuple(map(float, row))) for row in probabilities]
 
-    def probabilities(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Network outputs for grey crops (N, S, S), uint8: (N, 7) float32 in output order."""
+    def probabilities(
+        self, crops: npt.NDArray[np.uint8], output: str = "shown"
+    ) -> npt.NDArray[np.float32]:
+        """Probabilities of one of the network's outputs.
+
+        Args:
+            crops: (N, S, S), uint8, grey.
+            output: One of ``spec.outputs``.
+
+        Returns:
+            (N, 7) float32, in the order of ``spec.labels``.
+        """
         batch = to_batch(crops, self.spec.normalisation)
         chunks = [self._run(batch[i : i + MAX_BATCH]) for i in range(0, len(batch), MAX_BATCH)]
-        return np.concatenate(chunks)
+        rows = np.concatenate(chunks).reshape(len(batch), -1, len(self.spec.labels))
+        chosen = rows[:, self.spec.outputs.index(output)]
+        # A quantised network counts in steps of 1/256, which do not quite sum to 1.
+        return np.asarray(chosen / chosen.sum(axis=-1, keepdims=True), dtype=np.float32)
 
     @abstractmethod
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Probabilities (N, 7) float32 for normalised inputs (N, S, S, 1) float32."""
+        """All outputs, (N, rows, 7) or (N, 7) float32, for normalised inputs (N, S, S, 1) float32."""
 
 
 class LiteRTClassifier(Classifier):

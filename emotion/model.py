@@ -8,31 +8,18 @@ scores under today's protocol.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from emotion.errors import TrainingError
+from emotion.metrics import FERPLUS_ORDER
 from emotion.types import Emotion
 
-__all__ = ["ARCHITECTURES", "FERPLUS_CLASSES", "FERPLUS_EMOTIONS", "build", "deployable"]
-
-FERPLUS_CLASSES = 8
-"""FER+ adds contempt to the seven expressions of FER-2013."""
-
-FERPLUS_EMOTIONS: tuple[Emotion | None, ...] = (
-    Emotion.NEUTRAL,
-    Emotion.HAPPY,
-    Emotion.SURPRISE,
-    Emotion.SAD,
-    Emotion.ANGRY,
-    Emotion.DISGUST,
-    Emotion.FEAR,
-    None,  # contempt, which FER-2013 does not name
-)
-"""The expressions in the order of the FER+ vote columns, and so of the second head."""
+__all__ = ["ARCHITECTURES", "build", "deployable", "output_rows"]
 
 Layers = types.SimpleNamespace | types.ModuleType
 """Where to take layer classes from: ``keras.layers``, or faster look-alikes for training."""
@@ -58,7 +45,7 @@ def compact(size: int | None, lib: Layers) -> Any:
     x = layers.Dropout(0.3)(x)
     outputs = [
         layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x),
-        layers.Dense(FERPLUS_CLASSES, dtype="float32", name="ferplus")(x),
+        layers.Dense(len(FERPLUS_ORDER), dtype="float32", name="ferplus")(x),
     ]
     return keras.Model(inputs, outputs, name="compact")
 
@@ -147,3 +134,45 @@ def build(name: str, *, size: int | None = 48, lib: Layers = layers) -> Any:
             f"Unknown architecture. It must be one of {', '.join(ARCHITECTURES)}. Received: {name!r}"
         )
     return ARCHITECTURES[name](size, lib)
+
+
+def deployable(network: Any, *, vote_share: float, temperatures: Mapping[str, float]) -> Any:
+    """The network that is shipped: calibrated probabilities instead of heads of logits.
+
+    It answers in rows. ``shown`` is what the app shows: the weighted sum of both heads' logits, which
+    is the normalised geometric mean of their probabilities. ``fer2013`` and ``ferplus`` are the heads
+    alone, each for the benchmark that it was trained for. The heads are linear, so that all rows fold
+    into one dense layer and cost nothing.
+
+    Args:
+        network: A trained network from :func:`build`, of standard layers, float32.
+        vote_share: Weight of the FER+ head in ``shown``, 0 to 1; the FER-2013 head has the rest.
+        temperatures: For each row, from :func:`emotion.metrics.fit_temperature`. A network with a
+            single head has the rows ``shown`` and ``fer2013`` only.
+
+    Returns:
+        A Keras model: float32 (N, S, S, 1) in, float32 (N, rows, 7) out, expressions in the order of
+        :class:`Emotion`, rows in the order of :func:`output_rows`.
+    """
+    fer2013 = network.get_layer("fer2013")
+    heads = {"fer2013": fer2013.get_weights()}
+    if len(network.outputs) > 1:
+        columns = [FERPLUS_ORDER.index(emotion) for emotion in Emotion]  # leaves contempt out
+        heads["ferplus"] = [w[..., columns] for w in network.get_layer("ferplus").get_weights()]
+    rows = {"shown": heads["fer2013"], **heads}
+    if "ferplus" in heads:
+        rows["shown"] = [
+            (1.0 - vote_share) * first + vote_share * second
+            for first, second in zip(heads["fer2013"], heads["ferplus"], strict=True)
+        ]
+    scaled = [[w / temperatures[name] for w in weights] for name, weights in rows.items()]
+    dense = layers.Dense(len(rows) * len(Emotion), name="rows")
+    x = layers.Reshape((len(rows), len(Emotion)), name="logits")(dense(fer2013.input))
+    model = keras.Model(network.inputs, layers.Softmax(name="expression")(x), name=network.name)
+    dense.set_weights([np.concatenate(parts, axis=-1) for parts in zip(*scaled, strict=True)])
+    return model
+
+
+def output_rows(network: Any) -> tuple[str, ...]:
+    """Names of the rows that :func:`deployable` gives for a network, in order."""
+    return ("shown", "fer2013", "ferplus")[: len(network.outputs) + 1]

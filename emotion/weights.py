@@ -31,7 +31,10 @@ WEIGHTS_VARIABLE = "EMOTION_WEIGHTS"
 DEFAULT_WEIGHTS = "compact"
 """The shipped weights that are used unless others are asked for."""
 
-WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
+_IN_WHEEL = Path(__file__).resolve().with_name("weights_shipped")
+
+WEIGHTS_FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_WHEEL.parent.parent / "weights"
+"""The repository's ``weights/``; in an installed package, the copy that travels in the wheel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class ModelSpec:
         labels: The expression of each output, in output order.
         input_size: Side of the square grey input, in pixels.
         normalisation: How grey values become inputs.
+        outputs: Names of the network's rows of seven probabilities. ``shown`` is what people see;
+            others (``fer2013``, ``ferplus``) are there for the benchmark of that name.
         crop_scale: Side of the crop, relative to FER-2013's framing of a face (brow to chin).
         files: The model file of each runtime (``litert``, ``keras``).
         licence: Licence of the weights.
@@ -79,6 +84,7 @@ class ModelSpec:
 
     name: str
     labels: tuple[Emotion, ...]
+    outputs: tuple[str, ...]
     input_size: int
     normalisation: Normalisation
     crop_scale: float
@@ -86,6 +92,13 @@ class ModelSpec:
     licence: str
     data: str
     training: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.input_size < 1 or self.crop_scale <= 0.0:
+            raise ValueError(
+                "input_size and crop_scale must be above 0. "
+                f"Received: {self.input_size} and {self.crop_scale}"
+            )
 
 
 def sha256_of(path: Path) -> str:
@@ -138,6 +151,7 @@ def read_spec(folder: Path) -> ModelSpec:
         spec = ModelSpec(
             name=str(config["name"]),
             labels=tuple(Emotion(label) for label in config["labels"]),
+            outputs=tuple(map(str, config.get("outputs", ["shown"]))),
             input_size=int(config["input_size"]),
             normalisation=Normalisation(config["normalisation"]),
             crop_scale=float(config.get("crop_scale", 1.0)),
@@ -157,11 +171,13 @@ def read_spec(folder: Path) -> ModelSpec:
             f"{path}: labels must name each of {', '.join(Emotion)} once. "
             f"Received: {', '.join(spec.labels)}"
         )
+    if "shown" not in spec.outputs:
+        raise WeightsError(f"{path}: outputs must contain 'shown'. Received: {spec.outputs}")
     return spec
 
 
 def _plain_name(name: str) -> str:
     """Refuse a file name that leads out of the weights folder."""
-    if Path(name).name != name:
+    if Path(name).name != name or name in ("", ".."):
         raise ValueError(f"a file must lie in the weights folder itself. Received: {name!r}")
     return name

@@ -1,0 +1,225 @@
+"""Check the installation and name the mend of each fault.
+
+Nothing is sent anywhere. The exit status is 1 if there is a fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+__all__ = ["Check", "FaultError", "add_arguments", "examine", "run"]
+
+REINSTALL = "run `make clean run`, or: pip install --force-reinstall -r requirements.txt"
+ENOUGH_DISK = 500 * 2**20
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+KERAS_TRIAL = """
+import numpy
+from emotion.classifier import load_classifier
+from emotion.weights import find_weights, read_spec
+spec = read_spec(find_weights())
+load_classifier(spec, "keras").classify([numpy.zeros((spec.input_size,) * 2, numpy.uint8)])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, what was found, and how to mend it (empty where all is well)."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+
+class FaultError(Exception):
+    """A check found something wrong: what, and its mend."""
+
+    def __init__(self, found: str, mend: str) -> None:
+        super().__init__(found)
+        self.mend = mend
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``emotion doctor``."""
+    parser.add_argument("--json", action="store_true", help="one JSON object per check and line")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Examine the installation and print one line for each check."""
+    faults = 0
+    for check in examine():
+        faults += not check.ok
+        if args.json:
+            print(json.dumps(asdict(check)), flush=True)
+            continue
+        print(f"{'OK   ' if check.ok else 'FAULT'}  {check.name:20} {check.found}", flush=True)
+        if check.mend:
+            print(f"{'':7}{'':20} mend: {check.mend}", flush=True)
+    if not args.json:
+        print(f"{faults or 'No'} fault{'s' * (faults != 1)} found.")
+    return 1 if faults else 0
+
+
+def examine() -> Iterator[Check]:
+    """Run every check, whatever happens in the others."""
+    for name, look, mend in _checks():
+        try:
+            yield Check(name, True, look())
+        except FaultError as fault:
+            yield Check(name, False, str(fault), fault.mend)
+        except Exception as error:  # whatever breaks in a foreign library is a finding, not a crash
+            yield Check(name, False, f"{type(error).__name__}: {error}".splitlines()[0], mend)
+
+
+def _checks() -> Iterator[tuple[str, Callable[[], str], str]]:
+    """Name, function and usual mend of each check, in the order in which they build on each other."""
+    from emotion.faces import DETECTORS
+    from emotion.weights import shipped_weights
+
+    yield "python", _python, "install Python 3.11, 3.12 or 3.13, then: make clean run"
+    yield "opencv", _opencv, REINSTALL
+    yield "mediapipe", lambda: _version("mediapipe", "0.10.31"), REINSTALL
+    yield "gradio", lambda: _version("gradio", "6."), REINSTALL
+    for detector in DETECTORS:
+        yield f"detector {detector}", lambda name=detector: _detector(name), REINSTALL
+    restore = "restore the folder from the repository: git checkout -- weights"
+    yield "weights", _default_weights, restore
+    for name in shipped_weights():
+        yield f"weights {name}", lambda name=name: _weights(name), restore
+    yield "runtime litert", _litert, REINSTALL
+    yield "runtime keras", _keras, REINSTALL
+    yield (
+        "disk",
+        _disk,
+        f"free some space in {tempfile.gettempdir()}, or set TMPDIR to another place",
+    )
+    yield "browser", _browser, ""
+
+
+def _python() -> str:
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        raise FaultError(
+            f"{platform.python_version()} is not supported",
+            "install Python 3.11, 3.12 or 3.13, then: make clean run",
+        )
+    return f"{platform.python_version()} on {platform.platform(terse=True)}"
+
+
+def _opencv() -> str:
+    providers = sorted(set(metadata.packages_distributions().get("cv2", [])))
+    if len(providers) != 1:
+        raise FaultError(
+            f"cv2 must come from one distribution; found: {', '.join(providers) or 'none'}",
+            f"pip uninstall -y {' '.join(providers)}; pip install -r requirements.txt",
+        )
+    import cv2
+
+    if not hasattr(cv2, "CascadeClassifier"):
+        raise FaultError(f"cv2 {cv2.__version__} has no CascadeClassifier", REINSTALL)
+    gui = [line for line in cv2.getBuildInformation().splitlines() if "GUI:" in line]
+    if not any("NONE" in line for line in gui):
+        raise FaultError(
+            f"cv2 {cv2.__version__} was built with a GUI and may need libGL", REINSTALL
+        )
+    folder = Path(cv2.__file__).parent / "data"
+    cascades = list(folder.glob("haarcascade_*.xml"))
+    if not cascades:
+        raise FaultError(f"no cascade files in {folder}", REINSTALL)
+    return f"{providers[0]} {cv2.__version__}, no GUI, {len(cascades)} cascades"
+
+
+def _version(distribution: str, expected: str) -> str:
+    found = metadata.version(distribution)
+    if not found.startswith(expected):
+        raise FaultError(f"{found} was not tried; {expected} is", REINSTALL)
+    return found
+
+
+def _detector(name: str) -> str:
+    from emotion.faces import load_detector
+    from emotion.images import read_image
+
+    picture = _example_portrait()
+    detector = load_detector(name)
+    try:
+        faces = detector.detect(read_image(picture))
+    finally:
+        detector.close()
+    found = sum(face.score >= detector.default_min_score for face in faces)
+    if found != 1:
+        raise FaultError(f"found {found} faces in {picture.name}, which shows 1", REINSTALL)
+    return f"finds the face in {picture.name}"
+
+
+def _example_portrait() -> Path:
+    """The shipped picture with one face, in a checkout or in an installed package."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package.parent / "examples", package / "examples"):
+        if (path := folder / "astronaut.jpg").is_file():
+            return path
+    raise FaultError("the picture examples/astronaut.jpg is missing", "git checkout -- examples")
+
+
+def _default_weights() -> str:
+    from emotion.weights import find_weights
+
+    return f"used by default: {find_weights()}"
+
+
+def _weights(name: str) -> str:
+    from emotion.weights import find_weights, read_spec
+
+    spec = read_spec(find_weights(name))
+    for file in spec.files.values():
+        file.verified()
+    return f"sha256 of {', '.join(file.path.name for file in spec.files.values())} right"
+
+
+def _litert() -> str:
+    import numpy as np
+
+    from emotion.classifier import load_classifier
+    from emotion.weights import find_weights, read_spec
+
+    spec = read_spec(find_weights())
+    face = np.zeros((spec.input_size, spec.input_size), np.uint8)
+    load_classifier(spec, "litert").classify([face])
+    return f"ai-edge-litert {metadata.version('ai-edge-litert')} answers"
+
+
+def _keras() -> str:
+    """In a process of its own: TensorFlow is large, and on an old processor it dies without a word."""
+    if not util.find_spec("keras"):
+        return "not installed; only needed for training and --runtime keras"
+    trial = subprocess.run(
+        [sys.executable, "-c", KERAS_TRIAL], capture_output=True, text=True, timeout=300
+    )
+    if trial.returncode:
+        last = (trial.stderr.strip() or f"exit status {trial.returncode}").splitlines()[-1]
+        raise FaultError(last, REINSTALL)
+    return f"keras {metadata.version('keras')} answers"
+
+
+def _disk() -> str:
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < ENOUGH_DISK:
+        raise FaultError(
+            f"{free / 2**20:.0f} MB free in {tempfile.gettempdir()}, where uploads are kept",
+            "free some space, or set TMPDIR to another place",
+        )
+    return f"{free / 2**30:.1f} GB free in {tempfile.gettempdir()}"
+
+
+def _browser() -> str:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    return path or "no Chromium; only the project's own browser tests need one"

@@ -1,0 +1,119 @@
+"""Turn a trained network into a complete weights folder. Needed for training only.
+
+The folder holds ``model.keras`` (the source), ``model.tflite`` (int8, what the app runs), ``config.json``,
+``metrics.json`` (measured on the LiteRT file, as people get it), ``history.json`` and ``README.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion.card import model_card
+from emotion.classifier import load_classifier
+from emotion.datasets import FerDataset
+from emotion.evaluation import evaluate
+from emotion.exports import export_litert_int8
+from emotion.metrics import FERPLUS_ORDER, ferplus_majority, fit_temperature
+from emotion.model import deployable, output_rows
+from emotion.preprocess import Normalisation, to_batch
+from emotion.types import Emotion
+from emotion.weights import read_spec, sha256_of
+
+__all__ = ["CALIBRATION_FACES", "calibration_faces", "write_weights"]
+
+CALIBRATION_FACES = 500
+"""Training faces that the range of each activation is measured on before it is quantised."""
+
+
+def calibration_faces(data: FerDataset) -> Any:
+    """A fixed random sample of training faces as network inputs, (500, 48, 48, 1) float32."""
+    rows = np.random.default_rng(0).permutation(len(data))[:CALIBRATION_FACES]
+    return to_batch(data.images[rows], Normalisation.STANDARDISE)
+
+
+def fit_temperatures(network: Any, validation: FerDataset, vote_share: float) -> dict[str, float]:
+    """One temperature for each row of the shipped network, on validation data.
+
+    Every row is fitted to the labels it is scored on: ``ferplus`` to the majority of the voters, the
+    others to the FER-2013 labels.
+    """
+    batch = to_batch(validation.images, Normalisation.STANDARDISE)
+    logits = network.predict(batch, batch_size=256, verbose=0)
+    logits = [np.asarray(head) for head in (logits if isinstance(logits, list) else [logits])]
+    shown = logits[0]
+    temperatures = {}
+    if len(logits) > 1:
+        votes = logits[1][:, [FERPLUS_ORDER.index(emotion) for emotion in Emotion]]
+        shown = (1.0 - vote_share) * logits[0] + vote_share * votes
+        _, winners = ferplus_majority(validation.votes)
+        named = winners >= 0
+        temperatures["ferplus"] = fit_temperature(votes[named], winners[named])
+    temperatures["fer2013"] = fit_temperature(logits[0], validation.labels)
+    temperatures["shown"] = fit_temperature(shown, validation.labels)
+    return temperatures
+
+
+def write_weights(
+    network: Any,
+    folder: Path,
+    *,
+    recipe: Mapping[str, Any],
+    history: Sequence[Mapping[str, float]],
+    data: FerDataset,
+    validation: FerDataset,
+) -> dict[str, Any]:
+    """Write a weights folder, replacing what it held, and measure what was written.
+
+    Args:
+        network: Trained network of standard layers, float32, with a fixed input size.
+        folder: Where to write; its name becomes the name of the weights.
+        recipe: The settings of the training, as plain values; ``vote_share`` among them.
+        history: Figures of each epoch.
+        data: Training faces, to quantise with.
+        validation: Validation faces, to calibrate and to measure with.
+
+    Returns:
+        The figures on validation; see :func:`emotion.evaluation.evaluate`.
+    """
+    temperatures = fit_temperatures(network, validation, recipe["vote_share"])
+    model = deployable(network, vote_share=recipe["vote_share"], temperatures=temperatures)
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(folder / "model.keras")
+    # The converter names its temporary files in its output; only the finished file is kept.
+    with tempfile.TemporaryDirectory() as scratch:
+        [written] = export_litert_int8(
+            model, Path(scratch) / "model.tflite", calibration_faces(data)
+        )
+        (folder / "model.tflite").write_bytes(written.read_bytes())
+    config = {
+        "name": folder.name,
+        "labels": [str(emotion) for emotion in Emotion],
+        "outputs": list(output_rows(network)),
+        "input_size": int(network.inputs[0].shape[1]),
+        "normalisation": str(Normalisation.STANDARDISE),
+        "crop_scale": 1.0,
+        "files": {
+            runtime: {"file": name, "sha256": sha256_of(folder / name)}
+            for runtime, name in (("litert", "model.tflite"), ("keras", "model.keras"))
+        },
+        "licence": "MIT",
+        "data": "FER-2013 training split without the images that also stand in another split; "
+        "FER+ votes as a second target",
+        "training": {**recipe, "temperatures": temperatures, "parameters": network.count_params()},
+    }
+    _write_json(folder / "config.json", config)
+    _write_json(folder / "history.json", list(history))
+    metrics = evaluate(load_classifier(read_spec(folder)), validation)
+    _write_json(folder / "metrics.json", metrics)
+    (folder / "README.md").write_text(model_card(config, metrics), encoding="utf-8")
+    return metrics
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

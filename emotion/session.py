@@ -1,0 +1,230 @@
+"""What a stream has shown so far: every moment with its time, the mood of everyone, a summary.
+
+One session belongs to one viewer or one film. It holds numbers only, never a picture, and its memory is
+bounded however long the stream runs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emotion.tracking import TrackedFace
+from emotion.types import Emotion, Prediction
+
+__all__ = ["CSV_COLUMNS", "Moment", "Peak", "Person", "Session", "Summary", "crowd", "csv_rows"]
+
+CSV_COLUMNS = (
+    *("time_s", "frame", "track", "x1", "y1", "x2", "y2", "score", "label", "confidence"),
+    *Emotion,
+)
+"""Columns of :func:`csv_rows`: seconds, pixels of the frame, smoothed probabilities."""
+
+LONGEST_STEP_S = 1.0
+"""A pause longer than this counts as a pause, not as time in which an expression was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One frame of a stream: its number, its time in seconds and the faces in view (often none)."""
+
+    frame: int
+    time_s: float
+    faces: tuple[TrackedFace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The highest probability that an expression reached, and when."""
+
+    time_s: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What one face showed: seconds for each expression that was its label, and the peaks."""
+
+    track_id: int
+    first_s: float
+    last_s: float
+    seconds: Mapping[Emotion, float]
+    peaks: Mapping[Emotion, Peak]
+
+    @property
+    def in_view_s(self) -> float:
+        """Seconds in which the face was in view."""
+        return sum(self.seconds.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A session in numbers. ``seconds`` adds up all people, so it may exceed ``duration_s``."""
+
+    duration_s: float
+    frames: int
+    frames_with_faces: int
+    most_faces: int
+    seconds: Mapping[Emotion, float]
+    people: tuple[Person, ...]
+
+
+def crowd(faces: Sequence[TrackedFace]) -> Prediction | None:
+    """The mood of everyone in view: the mean of their distributions; None where nobody is."""
+    if not faces:
+        return None
+    rows = [face.seen.prediction.probabilities for face in faces]
+    return Prediction(tuple(sum(column) / len(rows) for column in zip(*rows, strict=True)))
+
+
+def csv_rows(moment: Moment) -> Iterator[tuple[object, ...]]:
+    """Rows under :data:`CSV_COLUMNS`: one for each face, or one with empty cells if there is none."""
+    start = (f"{moment.time_s:.3f}", moment.frame)
+    if not moment.faces:
+        yield (*start, *("" for _ in CSV_COLUMNS[2:]))
+    for face in moment.faces:
+        box = face.seen.face.box
+        yield (
+            *(*start, face.track_id, box.x1, box.y1, box.x2, box.y2),
+            *(f"{face.seen.face.score:.3f}", face.label.value, f"{face.confidence:.4f}"),
+            *(f"{value:.4f}" for value in face.seen.prediction.probabilities),
+        )
+
+
+class Session:
+    """Collects the moments of one stream.
+
+    Args:
+        keep: Moments kept for :meth:`to_csv` and :meth:`to_json`; older ones are dropped.
+        record_every_s: Moments closer together than this are summed up but not kept one by one.
+    """
+
+    def __init__(self, *, keep: int = 36_000, record_every_s: float = 0.1) -> None:
+        self.moments: deque[Moment] = deque(maxlen=keep)
+        self._record_every_s = record_every_s
+        self._people: dict[int, _Diary] = {}
+        self._first_s: float | None = None
+        self._last_s = 0.0
+        self._frames = self._frames_with_faces = self._most_faces = 0
+
+    def add(self, moment: Moment) -> None:
+        """Take in the next moment; time must not fall."""
+        if self._first_s is None:
+            self._first_s = self._last_s = moment.time_s
+        step = moment.time_s - self._last_s
+        counted = step if step <= LONGEST_STEP_S else 0.0
+        self._last_s = moment.time_s
+        self._frames += 1
+        self._frames_with_faces += bool(moment.faces)
+        self._most_faces = max(self._most_faces, len(moment.faces))
+        for face in moment.faces:
+            diary = self._people.setdefault(face.track_id, _Diary(face, moment.time_s))
+            diary.add(face, moment.time_s, counted)
+        # A hundredth of slack: frames at 10.0 a second must not be thinned to 5.
+        slack = 0.01
+        if not self.moments or (
+            moment.time_s - self.moments[-1].time_s >= self._record_every_s - slack
+        ):
+            self.moments.append(moment)
+
+    def summary(self) -> Summary:
+        """The whole session, also the part whose moments are no longer kept."""
+        people = tuple(
+            Person(number, diary.first_s, diary.last_s, diary.seconds, diary.peaks)
+            for number, diary in sorted(self._people.items())
+        )
+        total = {emotion: sum(p.seconds[emotion] for p in people) for emotion in Emotion}
+        duration = self._last_s - (self._first_s or 0.0)
+        return Summary(
+            duration, self._frames, self._frames_with_faces, self._most_faces, total, people
+        )
+
+    def to_csv(self) -> str:
+        """The kept moments as CSV text with a header line."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(CSV_COLUMNS)
+        for moment in self.moments:
+            writer.writerows(csv_rows(moment))
+        return text.getvalue()
+
+    def to_json(self) -> str:
+        """Summary and kept moments as JSON text."""
+        return json.dumps(
+            {"summary": _summary_dict(self.summary()), "frames": _moment_dicts(self.moments)}
+        )
+
+
+class _Diary:
+    """What one face has shown so far."""
+
+    def __init__(self, face: TrackedFace, time_s: float) -> None:
+        self.first_s = self.last_s = time_s
+        self.seconds = dict.fromkeys(Emotion, 0.0)
+        self.peaks = {
+            emotion: Peak(time_s, value)
+            for emotion, value in face.seen.prediction.as_dict().items()
+        }
+
+    def add(self, face: TrackedFace, time_s: float, step_s: float) -> None:
+        self.last_s = time_s
+        self.seconds[face.label] += step_s
+        for emotion, value in face.seen.prediction.as_dict().items():
+            if value > self.peaks[emotion].probability:
+                self.peaks[emotion] = Peak(time_s, value)
+
+
+def _summary_dict(summary: Summary) -> dict[str, Any]:
+    return {
+        "duration_s": round(summary.duration_s, 3),
+        "frames": summary.frames,
+        "frames_with_faces": summary.frames_with_faces,
+        "most_faces": summary.most_faces,
+        "seconds": {emotion: round(value, 3) for emotion, value in summary.seconds.items()},
+        "people": [
+            {
+                "track": person.track_id,
+                "first_s": round(person.first_s, 3),
+                "last_s": round(person.last_s, 3),
+                "seconds": {e: round(value, 3) for e, value in person.seconds.items()},
+                "peaks": {
+                    e: {"time_s": round(peak.time_s, 3), "probability": round(peak.probability, 4)}
+                    for e, peak in person.peaks.items()
+                },
+            }
+            for person in summary.people
+        ],
+    }
+
+
+def _moment_dicts(moments: Iterable[Moment]) -> list[dict[str, Any]]:
+    return [
+        {
+            "time_s": round(moment.time_s, 3),
+            "frame": moment.frame,
+            "faces": [
+                {
+                    "track": face.track_id,
+                    "box": [*_corners(face)],
+                    "score": round(face.seen.face.score, 3),
+                    "label": face.label,
+                    "confidence": round(face.confidence, 4),
+                    "probabilities": {
+                        e: round(value, 4) for e, value in face.seen.prediction.as_dict().items()
+                    },
+                }
+                for face in moment.faces
+            ],
+        }
+        for moment in moments
+    ]
+
+
+def _corners(face: TrackedFace) -> tuple[int, int, int, int]:
+    box = face.seen.face.box
+    return box.x1, box.y1, box.x2, box.y2

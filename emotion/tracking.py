@@ -1,0 +1,194 @@
+"""Who is who from frame to frame, and expressions that stay calm.
+
+Faces are matched as in ByteTrack (Zhang et al., ECCV 2022): sure finds first, weak finds only to continue a
+face that is already known, each time with the assignment of the highest total overlap (the Hungarian
+problem, solved by ``lap``). Positions are predicted with an alpha-beta filter, so that people who cross or
+are hidden for a moment keep their number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import lap  # type: ignore[import-untyped]
+import numpy as np
+import numpy.typing as npt
+
+from emotion.types import Emotion, FaceEmotion, Prediction
+
+__all__ = ["WEAK_SHARE", "FaceTracker", "TrackedFace"]
+
+WEAK_SHARE = 0.5
+"""A find is weak, and may only continue a known face, from this share of the minimum score on."""
+
+LABEL_MARGIN = 0.1
+"""How much more probable another expression must be before a face's label changes."""
+
+POSITION_GAIN, VELOCITY_GAIN = 0.8, 0.4
+"""Alpha and beta of the filter: how far a new box moves position and velocity towards itself."""
+
+COAST_S = 0.4
+"""Time constant in which the predicted speed of an unseen face fades out."""
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFace:
+    """A face of a stream at one moment.
+
+    Attributes:
+        seen: The face as the detector found it, with its ``track_id`` and the smoothed probabilities.
+        label: The steady label: the most probable expression, unless its lead is still too small.
+        measured: The probabilities of this frame alone.
+    """
+
+    seen: FaceEmotion
+    label: Emotion
+    measured: Prediction
+
+    @property
+    def track_id(self) -> int:
+        """Number of the face: 1 for the first one of the stream, never used again."""
+        assert self.seen.track_id is not None
+        return self.seen.track_id
+
+    @property
+    def confidence(self) -> float:
+        """The smoothed probability of :attr:`label`."""
+        return self.seen.prediction.as_dict()[self.label]
+
+
+class FaceTracker:
+    """Follows the faces of one stream. Each viewer and each film needs its own.
+
+    Args:
+        half_life_s: Seconds after which a frame's probabilities count half; 0 switches smoothing off.
+        keep_s: Seconds for which a face that left keeps its number.
+    """
+
+    def __init__(self, *, half_life_s: float = 0.3, keep_s: float = 1.0) -> None:
+        self.half_life_s = half_life_s
+        self.keep_s = keep_s
+        self._tracks: list[_Track] = []
+        self._last_id = 0
+        self._time_s = -math.inf
+
+    def update(
+        self, faces: Sequence[FaceEmotion], time_s: float, *, min_score: float = 0.0
+    ) -> list[TrackedFace]:
+        """Recognise the faces of the next frame.
+
+        Args:
+            faces: What the pipeline found, weak finds included (see :data:`WEAK_SHARE`).
+            time_s: Time of the frame in seconds, from any start; must not fall.
+            min_score: Score from which a find may start a new face.
+
+        Returns:
+            The faces in view, in the order of their numbers. Weak finds that continue no known face are
+            left out.
+
+        Raises:
+            ValueError: If time runs backwards.
+        """
+        if time_s < self._time_s:
+            raise ValueError(
+                f"Time must not run backwards: the last frame was at {self._time_s:.3f} s. "
+                f"Received: {time_s:.3f} s. Use one tracker for each stream."
+            )
+        self._time_s = time_s
+        self._tracks = [t for t in self._tracks if time_s - t.time_s <= self.keep_s + 1e-9]
+        free = list(self._tracks)
+        tracked: list[TrackedFace] = []
+        sure = [face for face in faces if face.face.score >= min_score]
+        weak = [face for face in faces if WEAK_SHARE * min_score <= face.face.score < min_score]
+        for candidates in (sure, weak):
+            for track, face in _match(free, candidates, time_s):
+                free.remove(track)
+                candidates.remove(face)
+                tracked.append(track.follow(face, time_s, self.half_life_s))
+        for face in sure:
+            self._last_id += 1
+            self._tracks.append(_Track(self._last_id, face, time_s))
+            tracked.append(self._tracks[-1].current(face))
+        return sorted(tracked, key=lambda face: face.track_id)
+
+
+class _Track:
+    """One known face: where it is, how it moves, what it shows."""
+
+    def __init__(self, track_id: int, face: FaceEmotion, time_s: float) -> None:
+        self.track_id = track_id
+        self.time_s = time_s
+        self._place = _place(face)
+        self._velocity = np.zeros(4)
+        self._probabilities = np.array(face.prediction.probabilities)
+        self._label = face.prediction.label
+
+    def place_at(self, time_s: float) -> Vector:
+        """Predicted centre and size; a face that is not seen slows down and comes to rest."""
+        elapsed = time_s - self.time_s
+        place: Vector = self._place + self._velocity * (COAST_S * -math.expm1(-elapsed / COAST_S))
+        place[2:] = np.maximum(place[2:], 1.0)
+        return place
+
+    def follow(self, face: FaceEmotion, time_s: float, half_life_s: float) -> TrackedFace:
+        """Take over a new sight of this face."""
+        elapsed = time_s - self.time_s
+        predicted = self.place_at(time_s)
+        error = _place(face) - predicted
+        self._place = predicted + POSITION_GAIN * error
+        if elapsed > 0:
+            self._velocity = self._velocity * math.exp(-elapsed / COAST_S)
+            self._velocity += VELOCITY_GAIN * error / max(elapsed, 1 / 60)
+        keep = 0.5 ** (elapsed / half_life_s) if half_life_s > 0 else 0.0
+        new = np.array(face.prediction.probabilities)
+        self._probabilities = keep * self._probabilities + (1.0 - keep) * new
+        self.time_s = time_s
+        return self.current(face)
+
+    def current(self, face: FaceEmotion) -> TrackedFace:
+        """This face now, as it was found in ``face``."""
+        smooth = Prediction(tuple(map(float, self._probabilities)))
+        values = smooth.as_dict()
+        if values[smooth.label] - values[self._label] > LABEL_MARGIN:
+            self._label = smooth.label
+        seen = FaceEmotion(face.face, smooth, self.track_id)
+        return TrackedFace(seen, self._label, face.prediction)
+
+
+def _match(
+    tracks: Sequence[_Track], faces: Sequence[FaceEmotion], time_s: float
+) -> list[tuple[_Track, FaceEmotion]]:
+    """Pair known faces with new finds so that the total likeness is highest."""
+    if not tracks or not faces:
+        return []
+    predicted = np.stack([track.place_at(time_s) for track in tracks])
+    unseen = np.array([[time_s - track.time_s] for track in tracks])
+    likeness = _likeness(predicted, np.stack([_place(face) for face in faces]))
+    # The longer a face was out of sight, the further from its predicted place it may be.
+    likeness += 0.5 * np.minimum(unseen, 1.0)
+    _, columns, _ = lap.lapjv(1.0 - likeness, extend_cost=True, cost_limit=1.0)
+    return [(track, faces[col]) for track, col in zip(tracks, columns, strict=True) if col >= 0]
+
+
+def _place(face: FaceEmotion) -> Vector:
+    """Centre x, centre y, width and height of a face, in pixels."""
+    box = face.face.box
+    return np.array([box.centre.x, box.centre.y, box.width, box.height], dtype=np.float64)
+
+
+def _likeness(first: Vector, second: Vector) -> Vector:
+    """Distance-IoU (Zheng et al., AAAI 2020) of all pairs of places: (N, 4), (M, 4) -> (N, M), −1 to 1.
+
+    Beyond plain IoU it still tells near from far where boxes do not touch.
+    """
+    low_1, high_1 = (first[:, None, :2] + sign * first[:, None, 2:] / 2 for sign in (-1, 1))
+    low_2, high_2 = (second[None, :, :2] + sign * second[None, :, 2:] / 2 for sign in (-1, 1))
+    overlap = np.clip(np.minimum(high_1, high_2) - np.maximum(low_1, low_2), 0, None).prod(axis=2)
+    union = first[:, None, 2:].prod(axis=2) + second[None, :, 2:].prod(axis=2) - overlap
+    apart = np.square(first[:, None, :2] - second[None, :, :2]).sum(axis=2)
+    around = np.square(np.maximum(high_1, high_2) - np.minimum(low_1, low_2)).sum(axis=2)
+    return np.asarray(overlap / union - apart / around, dtype=np.float64)

@@ -1,0 +1,98 @@
+"""Measure trained weights on a parquet file of labelled faces.
+
+    python evaluate.py --data validation.parquet
+    python evaluate.py --data test.parquet --weights weights/compact --json metrics.json --plots figures
+
+The layout of the file is described in docs/data.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from emotion.classifier import DEFAULT_RUNTIME, RUNTIMES, load_classifier
+from emotion.datasets import read_parquet
+from emotion.errors import EmotionError
+from emotion.evaluation import evaluate
+from emotion.weights import find_weights, read_spec
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="parquet file of labelled faces")
+    parser.add_argument("--weights", help="a folder, or a name in weights/")
+    parser.add_argument("--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME)
+    parser.add_argument("--json", type=Path, help="write all figures here")
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="draw the figures into this folder"
+    )
+    args = parser.parse_args()
+    try:
+        folder = find_weights(args.weights)
+        metrics = evaluate(
+            load_classifier(read_spec(folder), args.runtime), read_parquet(args.data)
+        )
+    except EmotionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(describe(metrics))
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    if args.plots:
+        draw(metrics, folder, args.plots)
+    return 0
+
+
+def describe(metrics: Mapping[str, Any]) -> str:
+    """The figures as lines of text."""
+    lines = [
+        f"faces                        {metrics['n']}",
+        f"accuracy                     {metrics['accuracy']:.4f}",
+        "accuracy without duplicates  "
+        + _number(metrics["accuracy_without_duplicates"])
+        + f"  (n = {metrics['n_without_duplicates']})",
+        f"macro F1                     {metrics['macro_f1']:.4f}",
+        f"negative log-likelihood      {metrics['nll']:.4f}",
+        f"expected calibration error   {metrics['ece']:.4f}",
+    ]
+    if metrics["ferplus"]:
+        ferplus = metrics["ferplus"]
+        lines.append(
+            f"FER+ strict majority         {ferplus['accuracy']:.4f}  (n = {ferplus['n']})"
+        )
+    shown = metrics["shown"]
+    lines.append(f"what the app shows           {shown['accuracy']:.4f} on FER-2013 labels")
+    if shown["ferplus"]:
+        lines.append(f"                             {shown['ferplus']['accuracy']:.4f} on FER+")
+    lines.append(f"{'':10} {'precision':>9} {'recall':>9} {'F1':>9} {'faces':>7}")
+    for name, figures in metrics["per_class"].items():
+        lines.append(
+            f"{name:10} {figures['precision']:9.3f} {figures['recall']:9.3f} "
+            f"{figures['f1']:9.3f} {figures['support']:7}"
+        )
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"
+
+
+def draw(metrics: Mapping[str, Any], weights: Path, folder: Path) -> None:
+    """Write the confusion matrix, the reliability diagram and, where known, the training curves."""
+    from emotion.plots import plot_confusion, plot_curves, plot_reliability
+
+    plot_confusion(metrics, folder / "confusion.png")
+    plot_reliability(metrics, folder / "reliability.png")
+    history = weights / "history.json"
+    if history.is_file():
+        plot_curves(json.loads(history.read_text(encoding="utf-8")), folder / "curves.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

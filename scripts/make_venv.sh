@@ -1,0 +1,31 @@
+#!/bin/sh
+# Makes a virtual environment with the first Python 3.11-3.13 that can:  sh scripts/make_venv.sh FOLDER
+# Set PYTHON=/path/to/python to choose one. Says in one line what is missing, and how to mend it.
+set -u
+folder=$1
+
+without_venv=
+for python in ${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do
+    # Asked, not looked up: version managers leave commands on the PATH that do nothing but complain.
+    "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+        2>/dev/null || continue
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        without_venv=${without_venv:-$python}
+        continue
+    fi
+    echo "Making $folder with $("$python" --version)."
+    exec "$python" -m venv --clear "$folder"
+done
+
+if [ -n "$without_venv" ]; then
+    version=$("$without_venv" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    echo "Python $version cannot make virtual environments here. Mend: sudo apt-get install python$version-venv" >&2
+else
+    found=$(python3 --version 2>/dev/null || echo "no python3")
+    case $(uname -s) in
+        Darwin) mend="brew install python@3.13" ;;
+        *) mend="sudo apt-get install python3 python3-venv (Debian 12, Ubuntu 24.04), or https://docs.python.org/3/using/unix.html" ;;
+    esac
+    echo "Python 3.11, 3.12 or 3.13 is needed; found: $found. Mend: $mend" >&2
+fi
+exit 1

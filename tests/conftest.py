@@ -1,0 +1,55 @@
+"""What several tests need: a browser, ffmpeg, a free port, a picture with one face.
+
+On a continuous-integration machine (``CI`` is set) a missing program is a failure: there every test must run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find_program(names: tuple[str, ...], needed_for: str, package: str) -> str:
+    """Path of the first of some programs; without any, the test is skipped, or fails under CI."""
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    reason = f"{names[0]} is not installed; needed for {needed_for}: sudo apt-get install {package}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of Chromium, for Playwright's ``executable_path``."""
+    return find_program(BROWSERS, "browser tests", "chromium")
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> str:
+    """Path of ffmpeg, which makes the films that tests read."""
+    return find_program(("ffmpeg",), "tests with films", "ffmpeg")
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="session")
+def portrait() -> Path:
+    """A picture with exactly one face, large and frontal."""
+    return ROOT / "examples" / "astronaut.jpg"

@@ -1,0 +1,157 @@
+"""Weights are found, described and checked; nothing is ever guessed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emotion.errors import WeightsError
+from emotion.types import Emotion
+from emotion.weights import (
+    DEFAULT_WEIGHTS,
+    WEIGHTS_VARIABLE,
+    find_weights,
+    read_spec,
+    sha256_of,
+    shipped_weights,
+)
+
+
+@pytest.fixture(autouse=True)
+def no_wish_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the shipped weights that a test may damage."""
+    folder = tmp_path / "mine"
+    shutil.copytree(find_weights(), folder)
+    return folder
+
+
+def edit(folder: Path, **changes: Any) -> None:
+    """Change fields of ``config.json``; None removes one."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in config.items() if value is not None}))
+
+
+def test_the_shipped_weights_come_first_and_are_complete() -> None:
+    assert shipped_weights()[0] == DEFAULT_WEIGHTS
+    for name in shipped_weights():
+        spec = read_spec(find_weights(name))
+        assert set(spec.files) >= {"litert", "keras"}
+        assert sorted(spec.labels) == sorted(Emotion)
+        for file in spec.files.values():
+            assert file.verified().stat().st_size < 10 * 2**20
+
+
+def test_weights_are_found_by_folder_by_name_and_by_default(copy: Path) -> None:
+    assert find_weights(copy) == find_weights(str(copy)) == copy
+    assert find_weights(DEFAULT_WEIGHTS).name == DEFAULT_WEIGHTS
+    assert find_weights() == find_weights(DEFAULT_WEIGHTS)
+
+
+def test_the_environment_names_weights_unless_the_caller_does(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(copy))
+    assert find_weights() == copy
+    assert find_weights(DEFAULT_WEIGHTS) != copy
+
+
+def test_unknown_weights_are_refused_with_a_list_of_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=rf"{DEFAULT_WEIGHTS}.*Received: 'nothing-here'"):
+        find_weights("nothing-here")
+    with pytest.raises(WeightsError, match=r"config\.json"):
+        find_weights(tmp_path)
+
+
+def test_a_changed_file_is_refused_before_it_is_opened(copy: Path) -> None:
+    file = read_spec(copy).files["litert"]
+    content = bytearray(file.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.path.write_bytes(content)
+    with pytest.raises(
+        WeightsError, match=f"must be {file.sha256}. Received: {sha256_of(file.path)}"
+    ):
+        file.verified()
+
+
+def test_a_missing_file_is_named(copy: Path) -> None:
+    file = read_spec(copy).files["litert"]
+    file.path.unlink()
+    with pytest.raises(WeightsError, match=f"{file.path.name} is missing"):
+        file.verified()
+
+
+def test_labels_keep_the_order_of_the_file(copy: Path) -> None:
+    labels = [str(label) for label in reversed(Emotion)]
+    edit(copy, labels=labels)
+    assert list(read_spec(copy).labels) == labels
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["angry", "disgust", "fear", "happy", "sad", "surprise"],
+        ["angry", "angry", "fear", "happy", "sad", "surprise", "neutral"],
+        ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "sad"],
+        ["angry", "disgust", "fear", "happy", "sad", "surprise", "contempt"],
+    ],
+)
+def test_labels_name_each_expression_once(copy: Path, labels: list[str]) -> None:
+    edit(copy, labels=labels)
+    with pytest.raises(WeightsError, match=r"config\.json"):
+        read_spec(copy)
+
+
+@pytest.mark.parametrize("name", ["../outside.tflite", "/etc/passwd", "sub/model.tflite", "..", ""])
+def test_a_file_outside_the_folder_is_refused(copy: Path, name: str) -> None:
+    edit(copy, files={"litert": {"file": name, "sha256": "0" * 64}})
+    with pytest.raises(WeightsError, match="must lie in the weights folder itself"):
+        read_spec(copy)
+
+
+@pytest.mark.parametrize("field", ["name", "labels", "input_size", "normalisation", "files"])
+def test_a_missing_field_is_named(copy: Path, field: str) -> None:
+    edit(copy, **{field: None})
+    with pytest.raises(WeightsError, match=f"must have the field '{field}'"):
+        read_spec(copy)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"normalisation": "imagenet"},
+        {"input_size": "large"},
+        {"input_size": 0},
+        {"files": ["model.tflite"]},
+        {"files": {"litert": "model.tflite"}},
+        {"labels": 7},
+        {"crop_scale": "wide"},
+        {"crop_scale": 0},
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_refused(copy: Path, changes: dict[str, Any]) -> None:
+    edit(copy, **changes)
+    with pytest.raises(WeightsError, match="not a valid description"):
+        read_spec(copy)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "\ufeff{}", "7"])
+def test_a_description_that_is_no_json_object_is_refused(copy: Path, content: str) -> None:
+    (copy / "config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(WeightsError, match=r"config\.json"):
+        read_spec(copy)
+
+
+def test_a_description_that_is_no_text_is_refused(copy: Path) -> None:
+    (copy / "config.json").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(WeightsError, match="not a valid description"):
+        read_spec(copy)
