@@ -214,9 +214,9 @@ def use_average(network: Any, data: FerDataset) -> None:
     anew on a few thousand training faces (Izmailov et al., 2018, do so for averaged weights).
     """
     network.optimizer.finalize_variable_values(network.trainable_variables)
-    rows = np.random.default_rng(0).permutation(len(data))[: 32 * 128].reshape(-1, 128)
-    for batch_rows in rows:
-        network(to_batch(data.images[batch_rows], Normalisation.STANDARDISE), training=True)
+    rows = np.random.default_rng(0).permutation(len(data))[:4096]
+    for part in np.array_split(rows, max(len(rows) // 128, 1)):
+        network(to_batch(data.images[part], Normalisation.STANDARDISE), training=True)
 
 
 def validate(network: Any, data: FerDataset) -> dict[str, float]:

@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) went away: that is its right. Keep the interpreter from flushing again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        print(f"emotion {args.command}: {error}", file=sys.stderr)
+        return 1
 
 
 def _build_parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@
     ├── ImageError        the picture cannot be read or is not what it must be
     ├── DetectorError     a face detector is unknown, missing or broken
     ├── WeightsError      weights are missing, damaged or not described
+    ├── VideoError        a film cannot be read or written
     ├── DatasetError      training or evaluation data is not what it must be
     └── TrainingError     a training setting or checkpoint cannot be used
 
@@ -19,6 +20,7 @@ __all__ = [
     "EmotionError",
     "ImageError",
     "TrainingError",
+    "VideoError",
     "WeightsError",
 ]
 
@@ -37,6 +39,10 @@ class DetectorError(EmotionError):
 
 class WeightsError(EmotionError):
     """Weights are missing, do not match their hash, or their ``config.json`` is not valid."""
+
+
+class VideoError(EmotionError):
+    """A film cannot be opened, holds no picture, or its annotated copy cannot be written."""
 
 
 class DatasetError(EmotionError):

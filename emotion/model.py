@@ -168,7 +168,7 @@ def deployable(network: Any, *, vote_share: float, temperatures: Mapping[str, fl
     scaled = [[w / temperatures[name] for w in weights] for name, weights in rows.items()]
     dense = layers.Dense(len(rows) * len(Emotion), name="rows")
     x = layers.Reshape((len(rows), len(Emotion)), name="logits")(dense(fer2013.input))
-    model = keras.Model(network.inputs, layers.Softmax(name="expression")(x), name=network.name)
+    model = keras.Model(network.inputs[0], layers.Softmax(name="expression")(x), name=network.name)
     dense.set_weights([np.concatenate(parts, axis=-1) for parts in zip(*scaled, strict=True)])
     return model
 

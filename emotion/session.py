@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emotion.tracking import TrackedFace
+from emotion.tracking import Moment, TrackedFace
 from emotion.types import Emotion, Prediction
 
-__all__ = ["CSV_COLUMNS", "Moment", "Peak", "Person", "Session", "Summary", "crowd", "csv_rows"]
+__all__ = ["CSV_COLUMNS", "Peak", "Person", "Session", "Summary", "crowd", "csv_rows"]
 
 CSV_COLUMNS = (
     *("time_s", "frame", "track", "x1", "y1", "x2", "y2", "score", "label", "confidence"),
@@ -27,15 +27,6 @@ CSV_COLUMNS = (
 
 LONGEST_STEP_S = 1.0
 """A pause longer than this counts as a pause, not as time in which an expression was shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One frame of a stream: its number, its time in seconds and the faces in view (often none)."""
-
-    frame: int
-    time_s: float
-    faces: tuple[TrackedFace, ...]
 
 
 @dataclass(frozen=True, slots=True)

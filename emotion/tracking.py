@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from emotion.types import Emotion, FaceEmotion, Prediction
 
-__all__ = ["WEAK_SHARE", "FaceTracker", "TrackedFace"]
+__all__ = ["WEAK_SHARE", "FaceTracker", "Moment", "TrackedFace"]
 
 WEAK_SHARE = 0.5
 """A find is weak, and may only continue a known face, from this share of the minimum score on."""
@@ -59,6 +59,15 @@ class TrackedFace:
     def confidence(self) -> float:
         """The smoothed probability of :attr:`label`."""
         return self.seen.prediction.as_dict()[self.label]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One frame of a stream: its number, its time in seconds and the faces in view (often none)."""
+
+    frame: int
+    time_s: float
+    faces: tuple[TrackedFace, ...]
 
 
 class FaceTracker:

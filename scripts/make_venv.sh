@@ -21,7 +21,7 @@ if [ -n "$without_venv" ]; then
     version=$("$without_venv" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     echo "Python $version cannot make virtual environments here. Mend: sudo apt-get install python$version-venv" >&2
 else
-    found=$(python3 --version 2>/dev/null || echo "no python3")
+    found=$("${PYTHON:-python3}" --version 2>/dev/null || echo "no ${PYTHON:-python3}")
     case $(uname -s) in
         Darwin) mend="brew install python@3.13" ;;
         *) mend="sudo apt-get install python3 python3-venv (Debian 12, Ubuntu 24.04), or https://docs.python.org/3/using/unix.html" ;;

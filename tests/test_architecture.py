@@ -21,11 +21,11 @@ SCRIPTS = sorted(ROOT.glob("*.py"))
 ROWS = (
     {"errors"},
     {"types"},
-    {"preprocess", "images", "drawing", "tracking", "timeline", "video", "metrics", "hub"},
-    {"weights", "model", "torch_layers", "datasets", "augment", "plots"},
+    {"preprocess", "images", "drawing", "tracking", "video", "metrics", "hub", "plots"},
+    {"weights", "model", "torch_layers", "datasets", "augment"},
     {"faces", "classifier", "exports"},
-    {"pipeline", "records", "evaluation", "packing", "card", "session"},
-    {"web", "commands"},
+    {"pipeline", "records", "session", "timeline", "evaluation", "card"},
+    {"web", "commands", "packing"},
     {"__main__"},
 )
 """Lowest first. A module may import from rows below its own only, or from its own folder."""

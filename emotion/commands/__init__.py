@@ -11,14 +11,48 @@ Modules import heavy libraries inside ``run``, so that ``--help`` answers at onc
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import os
 import pkgutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["load_commands"]
+__all__ = ["load_commands", "no_chatter", "score"]
 
 
 def load_commands() -> dict[str, Any]:
     """Each subcommand's module by the subcommand's name, in alphabetical order."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+
+
+def score(text: str) -> float:
+    """Read an option's value between 0 and 1; for ``add_argument(type=score)``."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received: {text}")
+    return value
+
+
+@contextmanager
+def no_chatter() -> Iterator[None]:
+    """Keep what C++ libraries print while they start off the terminal; they offer no switch for it.
+
+    Redirects the file descriptor of stderr, so it is for a single-threaded program that is starting.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -14,8 +14,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import metadata, util
 from pathlib import Path
+
+from emotion.commands import no_chatter
 
 __all__ = ["Check", "FaultError", "add_arguments", "examine", "run"]
 
@@ -74,7 +77,9 @@ def examine() -> Iterator[Check]:
     """Run every check, whatever happens in the others."""
     for name, look, mend in _checks():
         try:
-            yield Check(name, True, look())
+            with no_chatter():
+                found = look()
+            yield Check(name, True, found)
         except FaultError as fault:
             yield Check(name, False, str(fault), fault.mend)
         except Exception as error:  # whatever breaks in a foreign library is a finding, not a crash
@@ -88,14 +93,14 @@ def _checks() -> Iterator[tuple[str, Callable[[], str], str]]:
 
     yield "python", _python, "install Python 3.11, 3.12 or 3.13, then: make clean run"
     yield "opencv", _opencv, REINSTALL
-    yield "mediapipe", lambda: _version("mediapipe", "0.10.31"), REINSTALL
-    yield "gradio", lambda: _version("gradio", "6."), REINSTALL
+    yield "mediapipe", partial(_version, "mediapipe", "0.10.31"), REINSTALL
+    yield "gradio", partial(_version, "gradio", "6."), REINSTALL
     for detector in DETECTORS:
-        yield f"detector {detector}", lambda name=detector: _detector(name), REINSTALL
+        yield f"detector {detector}", partial(_detector, detector), REINSTALL
     restore = "restore the folder from the repository: git checkout -- weights"
     yield "weights", _default_weights, restore
     for name in shipped_weights():
-        yield f"weights {name}", lambda name=name: _weights(name), restore
+        yield f"weights {name}", partial(_weights, name), restore
     yield "runtime litert", _litert, REINSTALL
     yield "runtime keras", _keras, REINSTALL
     yield (

@@ -3,7 +3,7 @@
 // Frames go out one at a time and none waits in line: while one is on its way newer ones replace each other,
 // so what is drawn is as fresh as the connection allows. The server returns numbers only; boxes and labels
 // are drawn here, over the live picture. Gradio calls this with `element`, `trigger`, `watch` and `props`;
-// MARKUP and EXPRESSIONS ({label: colour}) are put in front of it by webcam_tab.py.
+// MARKUP and EXPRESSIONS ({label: {colour, ink}}) are put in front of it by webcam_tab.py.
 
 element.innerHTML = MARKUP;
 const find = (selector) => element.querySelector(selector);
@@ -295,7 +295,7 @@ function drawFaces(context, reply, { width, height, mirrored }) {
     const [x1, y1, x2, y2] = face.box;
     const w = (x2 - x1) * scale, h = (y2 - y1) * scale, y = top + y1 * scale;
     const x = left + (mirrored ? reply.width - x2 : x1) * scale;
-    const colour = EXPRESSIONS[face.label];
+    const { colour, ink } = EXPRESSIONS[face.label];
     context.lineWidth = 5;
     context.strokeStyle = "rgb(0 0 0 / 0.45)";
     context.beginPath(); context.roundRect(x, y, w, h, 10); context.stroke();
@@ -307,21 +307,14 @@ function drawFaces(context, reply, { width, height, mirrored }) {
     const px = Math.max(0, Math.min(x, width - plate)), py = y - tall - 4 >= 0 ? y - tall - 4 : Math.min(y + 4, height - tall);
     context.fillStyle = colour;
     context.beginPath(); context.roundRect(px, py, plate, tall, 6); context.fill();
-    context.fillStyle = inkOn(colour);
+    context.fillStyle = ink;
     context.fillText(text, px + 8, py + tall / 2 + 1);
   }
 }
 
-// Black or white, whichever reads better on a colour (relative luminance of WCAG 2).
-function inkOn(colour) {
-  const parts = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255)
-    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2] > 0.18 ? "#000000" : "#ffffff";
-}
-
 function bars() {
   return labels.map((label) =>
-    `<div class="live-bar" style="--tone:${EXPRESSIONS[label]}"><span>${label}</span><div><i></i></div><span>0 %</span></div>`).join("");
+    `<div class="live-bar" style="--tone:${EXPRESSIONS[label].colour}"><span>${label}</span><div><i></i></div><span>0 %</span></div>`).join("");
 }
 
 function fill(holder, values) {
@@ -348,7 +341,7 @@ function showFaces(faces) {
   }
   shown.forEach((face, index) => {
     const card = holder.children[index];
-    card.style.setProperty("--tone", EXPRESSIONS[face.label]);
+    card.style.setProperty("--tone", EXPRESSIONS[face.label].colour);
     card.querySelector("b").textContent = `${face.label} ${Math.round(100 * face.confidence)} %`;
     fill(card, face.probabilities);
   });
@@ -368,16 +361,17 @@ function drawTimeline(now) {
   timeline.height = Math.round(height * ratio);
   const context = timeline.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const across = (at) => width - ((now - at) / MINUTE_MS) * width;
+  const across = (at) => Math.round(width - ((now - at) / MINUTE_MS) * width);
+  const floor = height - 18;
   history.forEach((entry, index) => {
     if (!entry.mood) return;
     const end = Math.min(index + 1 < history.length ? history[index + 1].at : now, entry.at + 500);
-    const x = across(entry.at), wide = across(end) - x + 0.5;
-    let y = height;
+    const x = across(entry.at), wide = across(end) - x;
+    let y = floor;
     entry.mood.forEach((value, which) => {
-      const tall = value * height;
+      const tall = value * floor;
       y -= tall;
-      context.fillStyle = EXPRESSIONS[labels[which]];
+      context.fillStyle = EXPRESSIONS[labels[which]].colour;
       context.fillRect(x, y, wide, tall);
     });
   });
@@ -386,7 +380,7 @@ function drawTimeline(now) {
   for (const seconds of [50, 40, 30, 20, 10]) {
     const x = Math.round(across(now - seconds * 1000)) + 0.5;
     context.globalAlpha = 0.25;
-    context.fillRect(x, 0, 1, height);
+    context.fillRect(x, 0, 1, floor);
     context.globalAlpha = 0.9;
     context.fillText(`−${seconds} s`, x + 4, height - 5);
   }
@@ -423,7 +417,7 @@ function setMirror(on) {
 }
 
 find(".live-mood").innerHTML = bars();
-find(".live-legend").innerHTML = labels.map((label) => `<li style="--tone:${EXPRESSIONS[label]}"><i></i>${label}</li>`).join("");
+find(".live-legend").innerHTML = labels.map((label) => `<li style="--tone:${EXPRESSIONS[label].colour}"><i></i>${label}</li>`).join("");
 setMirror(true);
 offerCameras();
 startButton.addEventListener("click", start);

@@ -1,0 +1,51 @@
+"""The web app.
+
+python app.py                        # http://127.0.0.1:7860
+python app.py --share --auth me:secret
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+# Before Gradio is imported: no usage figures, no version check, no fonts or scripts from elsewhere.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+from emotion.classifier import DEFAULT_RUNTIME, RUNTIMES
+from emotion.faces import DEFAULT_DETECTOR, DETECTORS
+from emotion.web.page import CSS, THEME, build_page
+from emotion.web.pipelines import Pipelines
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Facial expressions in pictures: the web app.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=None, help="port to listen on (default 7860)")
+    parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
+    parser.add_argument("--detector", choices=DETECTORS, default=DEFAULT_DETECTOR)
+    parser.add_argument("--weights", help="a folder, or a name in weights/")
+    parser.add_argument("--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME)
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    args = parse_arguments()
+    demo = build_page(Pipelines(args.weights, args.runtime), args.detector)
+    demo.launch(
+        server_name=os.environ.get("GRADIO_SERVER_NAME", args.host),
+        server_port=args.port,
+        share=args.share,
+        theme=THEME,
+        css=CSS,
+        max_file_size="50mb",
+        footer_links=["api", "settings"],
+        ssr_mode=False,
+        run_history=False,  # Gradio would keep every call in the browser, pictures included
+    )
+
+
+if __name__ == "__main__":
+    main()

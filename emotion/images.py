@@ -1,0 +1,139 @@
+"""Read pictures of any common kind into the one form that the program uses."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
+
+from emotion.errors import ImageError
+from emotion.types import Image
+
+__all__ = ["ACCEPTED", "MAX_PIXELS", "MAX_SIDE", "PICTURE_SUFFIXES", "read_image"]
+
+PICTURE_SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"]
+)
+"""Endings of file names that are taken for pictures when a folder is searched."""
+
+ACCEPTED = "JPEG, PNG, WebP, GIF, BMP and TIFF"
+
+MAX_PIXELS = 150_000_000
+"""Pixels of the largest picture that is opened: 12,000 × 12,000 fits, a decompression bomb does not."""
+
+MAX_SIDE = 6_000
+"""Longer sides are reduced to this many pixels; that bounds memory at 108 MB a picture."""
+
+
+def read_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> Image:
+    """Read a picture.
+
+    EXIF rotation is applied; grey, palette, CMYK and 16-bit pictures become RGB; transparent parts
+    become white; of an animation the first frame is read; a side of more than 6,000 pixels is reduced.
+
+    Args:
+        source: Path, the bytes of a file, or a file opened for reading in binary.
+
+    Returns:
+        Shape (H, W, 3), uint8, RGB.
+
+    Raises:
+        ImageError: If there is no such file, or it is empty, damaged, too large or no picture.
+    """
+    name, data = _load(source)
+    if not data:
+        raise ImageError(f"{name} is empty (0 bytes). Please choose a picture: {ACCEPTED}.")
+    with warnings.catch_warnings():
+        # Pillow warns at half of its own limit for bombs; ours is checked before decoding.
+        warnings.simplefilter("ignore")
+        try:
+            with Pillow.open(io.BytesIO(data)) as picture:
+                _check_size(name, picture)
+                if picture.format == "JPEG":
+                    picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # decodes at a fraction of the size
+                return _to_rgb(picture)
+        except UnidentifiedImageError as error:
+            raise ImageError(
+                f"{name} is not a picture that can be read ({_kind(data)}). Accepted: {ACCEPTED}."
+            ) from error
+        except Pillow.DecompressionBombError as error:
+            raise ImageError(_too_large(name, str(error))) from error
+        except ImageError:
+            raise
+        except Exception as error:  # Pillow's decoders raise many kinds on damaged files
+            raise ImageError(
+                f"{name} is damaged and cannot be read ({error}). Try saving the picture anew."
+            ) from error
+
+
+def _load(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
+    """What to call the source in messages, and its bytes."""
+    if isinstance(source, bytes):
+        return "The picture", source
+    if not isinstance(source, str | os.PathLike):
+        return "The picture", source.read()
+    path = Path(source)
+    try:
+        return path.name, path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _check_size(name: str, picture: Pillow.Image) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ImageError(_too_large(name, f"{picture.width:,} × {picture.height:,} pixels"))
+
+
+def _too_large(name: str, received: str) -> str:
+    limit = f"{MAX_PIXELS // 1_000_000} megapixels"
+    return f"{name} is too large: at most {limit} are read. Received: {received}. Reduce it first."
+
+
+def _to_rgb(picture: Pillow.Image) -> Image:
+    """First frame, upright, within MAX_SIDE, in RGB."""
+    picture.seek(0)
+    picture.thumbnail((MAX_SIDE, MAX_SIDE))
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _from_deep_grey(picture)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Pillow.new("RGBA", picture.size, "white")
+        picture = Pillow.alpha_composite(white, picture)
+    return np.array(picture.convert("RGB"), dtype=np.uint8)
+
+
+def _from_deep_grey(picture: Pillow.Image) -> Image:
+    """Scale 16-bit, 32-bit or floating-point grey to 0–255; Pillow itself would clip it."""
+    values = np.asarray(picture, dtype=np.float64)
+    if picture.mode == "F":
+        low, high = float(values.min()), float(values.max())
+    else:
+        low, high = 0.0, 65535.0 if values.max() > 255 else 255.0
+    scaled = (values - low) / max(high - low, 1e-9) * 255.0
+    grey = np.clip(scaled, 0, 255).astype(np.uint8)
+    return np.repeat(grey[..., np.newaxis], 3, axis=2)
+
+
+def _kind(data: bytes) -> str:
+    """What unreadable bytes seem to be, for a message."""
+    head = data[:512].lstrip()
+    if b"<svg" in head:
+        return "an SVG drawing"
+    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
+        return "a HEIC or AVIF picture; export it as JPEG"
+    if data[4:8] == b"ftyp" or data[:4] == b"\x1a\x45\xdf\xa3":
+        return "a video"
+    try:
+        head.decode("ascii")
+    except UnicodeDecodeError:
+        return "unknown or damaged content"
+    return "text"

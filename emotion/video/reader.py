@@ -1,0 +1,178 @@
+"""Films as frames: upright, RGB, with their true time, one at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import av
+import av.container
+import av.error
+import numpy as np
+
+from emotion.errors import VideoError
+from emotion.types import Image
+
+__all__ = ["MAX_SIDE", "FilmFrame", "FilmReader", "open_container"]
+
+MAX_SIDE = 1920
+"""Frames with a longer side are reduced to it: 8K shows no face better, but costs sixteen times as much."""
+
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,h264,hevc,flv,ogg,asf,gif,mjpeg,"
+    "mp3,wav,flac,aac"
+)
+"""FFmpeg's names of what may be opened. Playlists are left out: they could make us open other files."""
+
+MAX_PIXELS = 8192 * 8192
+"""Frames beyond this are not decoded: a small file could otherwise ask for any amount of memory."""
+
+CUT_SHORT_S = 2.0
+"""A film that ends this much before its stated length was cut short."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFrame:
+    """One frame of a film.
+
+    Attributes:
+        index: Its number, from 0.
+        time_s: When it is shown, in seconds from the start of the film.
+        image: Shape (H, W, 3), uint8, RGB, upright; sides at most :data:`MAX_SIDE`.
+        scale: Width of ``image`` divided by the width in the film.
+    """
+
+    index: int
+    time_s: float
+    image: Image
+    scale: float
+
+
+class FilmReader:
+    """An open film. Use it in a ``with`` statement and iterate over it once.
+
+    Attributes:
+        duration_s: Length in seconds as the file states it, or None.
+        fps: Mean frames per second as the file states it, or None.
+        damaged: Whether parts could not be read; complete only after the iteration.
+
+    Raises:
+        VideoError: If the file is no film that can be read, or holds no moving picture.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damaged = False
+        self._container = open_container(path)
+        try:
+            self._stream = _picture_stream(self._container, path)
+        except VideoError:
+            self._container.close()
+            raise
+        self._stream.thread_type = "AUTO"
+        self.start_s = (self._container.start_time or 0) / av.time_base
+        length = self._container.duration
+        self.duration_s = length / av.time_base if length and length > 0 else None
+        rate = self._stream.average_rate
+        self.fps = float(rate) if rate else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def __iter__(self) -> Iterator[FilmFrame]:
+        """The frames in the order in which they are shown.
+
+        What cannot be decoded is skipped and sets :attr:`damaged`.
+
+        Raises:
+            VideoError: If not a single frame can be decoded.
+        """
+        index, last_s = 0, -math.inf
+        for frame in self._decoded():
+            time_s = frame.time - self.start_s if frame.time is not None else -math.inf
+            if not time_s > last_s:
+                # Missing or repeated time stamps occur in old containers: go on at the usual pace.
+                time_s = max(last_s, -1 / (self.fps or 25)) + 1 / (self.fps or 25)
+            image, scale = _upright(frame)
+            yield FilmFrame(index, max(time_s, 0.0), image, scale)
+            index, last_s = index + 1, max(time_s, 0.0)
+        if self.duration_s is not None and last_s < self.duration_s - CUT_SHORT_S:
+            self.damaged = True
+        if index == 0:
+            raise VideoError(
+                f"A film must hold at least one frame that can be read. {self.path.name} holds none; "
+                "it may be damaged or cut short."
+            )
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except (av.error.FFmpegError, OSError):
+                self.damaged = True
+                return
+            try:
+                frames = packet.decode()
+            except (av.error.FFmpegError, OSError):
+                self.damaged = True
+                continue
+            for frame in frames:
+                if isinstance(frame, av.VideoFrame):
+                    yield frame
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    """Open a film with FFmpeg's libraries, local files only.
+
+    Raises:
+        VideoError: If it is no file, or none of the formats that may be read.
+    """
+    if not path.is_file():
+        raise VideoError(f"There must be a film. Received: {path}, which is not a file.")
+    safe = {
+        "protocol_whitelist": "file",
+        "format_whitelist": CONTAINERS,
+        "max_pixels": str(MAX_PIXELS),
+    }
+    try:
+        return av.open(str(path), "r", options=safe, metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise VideoError(
+            f"{path.name} cannot be read as a film: it is damaged, cut short, or something else. "
+            "mp4, mov, webm, mkv, avi, mpeg, ogg, wmv, flv and gif can be read."
+        ) from error
+
+
+def _picture_stream(container: av.container.InputContainer, path: Path) -> Any:
+    """The first stream of moving pictures; the cover of a song is none."""
+    cover = av.stream.Disposition.attached_pic
+    streams = [s for s in container.streams.video if not s.disposition & cover]
+    if streams:
+        return streams[0]
+    kind = "sound only" if container.streams.audio else "no stream of pictures"
+    raise VideoError(f"A film must hold moving pictures. {path.name} holds {kind}.")
+
+
+def _upright(frame: av.VideoFrame) -> tuple[Image, float]:
+    """A decoded frame as an RGB array, turned as its rotation flag says, and by how much it was reduced."""
+    scale = min(1.0, MAX_SIDE / max(frame.width, frame.height))
+    if scale < 1:
+        width, height = max(round(frame.width * scale), 1), max(round(frame.height * scale), 1)
+        image = frame.to_ndarray(format="rgb24", width=width, height=height)
+    else:
+        image = frame.to_ndarray(format="rgb24")
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, turns)), scale

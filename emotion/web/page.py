@@ -1,0 +1,76 @@
+"""The page: its frame, its looks and its tabs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from emotion.errors import EmotionError
+from emotion.faces import DEFAULT_DETECTOR
+from emotion.web.image_tab import build_image_tab
+from emotion.web.pipelines import Pipelines
+from emotion.web.webcam_tab import build_webcam_tab
+
+__all__ = ["CSS", "THEME", "TITLE", "build_page"]
+
+TITLE = "Facial expressions"
+
+HEADER = """# Facial expressions
+Finds the faces in a picture and reads which of seven expressions each one shows.
+"""
+
+FOOTER = """**What this is not.** The program reads what a face *shows*, not what a person feels. It was
+trained on small grey pictures from the web, agrees with their labels about two times in three (so do people), and
+nobody has measured how it treats different groups of people. Do not use it to decide about anybody: no
+hiring, policing, exams, workplaces or schools.
+
+**Your pictures** are analysed on this server and not kept: uploads are deleted within a day, camera frames
+never leave memory, and nothing is sent to anybody else.
+"""
+
+THEME = gr.themes.Default(
+    primary_hue="blue",
+    neutral_hue="slate",
+    # Fonts of the viewer's own system: nothing is fetched from elsewhere.
+    font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+    font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
+)
+
+CSS = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+
+ONE_DAY = 24 * 60 * 60
+
+
+def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blocks:
+    """Build the whole app.
+
+    Args:
+        pipelines: Of the server.
+        detector: The detector that is chosen at first.
+    """
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, delete_cache=(ONE_DAY // 24, ONE_DAY)
+    ) as page:
+        gr.Markdown(HEADER)
+        problem = _problem(pipelines, detector)
+        if problem:
+            gr.Markdown(
+                f"**This server cannot read expressions yet.** {problem}", elem_id="problem"
+            )
+        with gr.Tabs():
+            with gr.Tab("Image", id="image"):
+                build_image_tab(pipelines, detector)
+            with gr.Tab("Webcam", id="webcam"):
+                build_webcam_tab(pipelines, detector)
+        gr.Markdown(FOOTER, elem_id="footer-notes")
+    return page
+
+
+def _problem(pipelines: Pipelines, detector: str) -> str | None:
+    """Why nothing can be analysed, or None. Loads what the first viewer would have to wait for."""
+    try:
+        pipelines.get(detector)
+    except EmotionError as error:
+        return str(error)
+    return None

@@ -1,0 +1,45 @@
+"""The pipelines of a server: one for each detector, made when first asked for, shared by all viewers."""
+
+from __future__ import annotations
+
+import threading
+
+from emotion.classifier import Classifier, load_classifier
+from emotion.faces import load_detector
+from emotion.pipeline import EmotionPipeline
+from emotion.weights import find_weights, read_spec
+
+__all__ = ["Pipelines"]
+
+
+class Pipelines:
+    """Loads the network once and each detector once.
+
+    Args:
+        weights: See :func:`emotion.weights.find_weights`.
+        runtime: A key of ``emotion.classifier.RUNTIMES``.
+    """
+
+    def __init__(self, weights: str | None, runtime: str) -> None:
+        self.weights = weights
+        self.runtime = runtime
+        self._classifier: Classifier | None = None
+        self._pipelines: dict[str, EmotionPipeline] = {}
+        self._lock = threading.Lock()
+
+    def get(self, detector: str) -> EmotionPipeline:
+        """The pipeline of a detector.
+
+        Raises:
+            EmotionError: If the weights or the detector cannot be loaded. The next call tries again, so
+                that a fault that was mended needs no restart.
+        """
+        with self._lock:
+            if detector not in self._pipelines:
+                if self._classifier is None:
+                    spec = read_spec(find_weights(self.weights))
+                    self._classifier = load_classifier(spec, self.runtime)
+                self._pipelines[detector] = EmotionPipeline(
+                    load_detector(detector), self._classifier
+                )
+            return self._pipelines[detector]

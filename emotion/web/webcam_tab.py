@@ -1,0 +1,117 @@
+"""The webcam tab: a live picture with boxes and labels, drawn in the browser from the server's numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import gradio as gr
+
+from emotion.drawing import EXPRESSION_COLOURS, text_colour
+from emotion.errors import EmotionError
+from emotion.faces import DEFAULT_DETECTOR, DETECTORS
+from emotion.types import Emotion
+from emotion.web.live import LiveReader, LiveSettings, Viewer
+from emotion.web.pipelines import Pipelines
+from emotion.web.session_report import summary_html
+
+__all__ = ["build_webcam_tab"]
+
+HERE = Path(__file__).parent
+FORGET_AFTER_S = 3600
+"""A viewer's session is dropped this long after the last frame."""
+
+
+def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
+    """Add the contents of the tab to the open ``gr.Tab``.
+
+    Args:
+        pipelines: Of the server.
+        detector_name: The detector that is chosen at first.
+    """
+    reader = LiveReader(pipelines.get)
+
+    # One frame is one small request, not an entry of Gradio's queue: nothing can pile up, no slot is held
+    # for the length of a stream (so no time limit is needed), and LiveReader bounds the work itself.
+    def on_frame(
+        viewer: Viewer, detector: str, min_score: float, half_life_s: float, event: gr.EventData
+    ) -> str:
+        return reader.answer(viewer, event._data, LiveSettings(detector, min_score, half_life_s))
+
+    def on_report(viewer: Viewer, event: gr.EventData) -> str:
+        return json.dumps({"n": event._data.get("n"), **report(viewer, event._data.get("what"))})
+
+    def default_score(detector: str) -> float:
+        try:
+            return pipelines.get(detector).detector.default_min_score
+        except EmotionError:
+            return 0.5  # the panel shows the message as soon as a frame is read
+
+    viewer = gr.State(Viewer(), time_to_live=FORGET_AFTER_S)
+    panel = gr.HTML(
+        elem_id="webcam-panel",
+        html_template="<div></div>",
+        apply_default_css=False,
+        js_on_load=_panel_script(),
+        head=f"<style>{(HERE / 'webcam.css').read_text(encoding='utf-8')}</style>",
+    )
+    with gr.Row():
+        detector = gr.Dropdown(
+            [(title, name) for name, title in DETECTORS.items()],
+            value=detector_name,
+            label="Face detector",
+            info="Can be changed while the camera runs.",
+        )
+        min_score = gr.Slider(
+            0.05,
+            1,
+            default_score(detector_name),
+            step=0.05,
+            label="Minimum score",
+            info="Higher: fewer, surer faces.",
+        )
+        half_life = gr.Slider(
+            0, 2, 0.3, step=0.1, label="Smoothing in seconds", info="0: each frame for itself."
+        )
+    reports = gr.HTML(
+        elem_id="webcam-report",
+        html_template="<div></div>",
+        apply_default_css=False,
+        js_on_load=(HERE / "report.js").read_text(encoding="utf-8"),
+    )
+
+    direct = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    panel.frame(
+        on_frame,
+        [viewer, detector, min_score, half_life],
+        panel,
+        trigger_mode="multiple",
+        **direct,
+    )
+    reports.report(on_report, viewer, reports, **direct)
+    detector.input(default_score, detector, min_score, **direct)
+
+
+def report(viewer: Viewer, what: str | None) -> dict[str, str]:
+    """What the summary button or one of the download buttons gets."""
+    if what == "csv":
+        text = viewer.session.to_csv()
+        return {"text": text, "type": "text/csv", "name": "expression-session.csv"}
+    if what == "json":
+        text = viewer.session.to_json()
+        return {"text": text, "type": "application/json", "name": "expression-session.json"}
+    return {"html": summary_html(viewer.session.summary(), viewer.timeline)}
+
+
+def _panel_script() -> str:
+    """The panel's script with its markup and the palette in front."""
+    palette = {
+        emotion.value: {
+            "colour": EXPRESSION_COLOURS[emotion],
+            "ink": text_colour(EXPRESSION_COLOURS[emotion]),
+        }
+        for emotion in Emotion
+    }
+    markup = (HERE / "webcam.html").read_text(encoding="utf-8")
+    script = (HERE / "webcam.js").read_text(encoding="utf-8")
+    return f"const MARKUP = {json.dumps(markup)}, EXPRESSIONS = {json.dumps(palette)};\n{script}\n// 'frame'"

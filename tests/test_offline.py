@@ -1,0 +1,113 @@
+"""No usage report, no download, no look-up: nothing leaves the machine while the program is used."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from emotion.faces import DETECTORS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PROMISES = ("ANALYTICS", "TELEMETRY", "OFFLINE", "DO_NOT_TRACK")
+"""Switches in the environment of whoever runs the tests, which must not be what keeps us quiet."""
+
+APP_SESSION = """
+    import subprocess, sys, time
+    from urllib.request import urlopen
+    from gradio_client import Client, handle_file
+
+    port, picture, *detectors = sys.argv[1:]
+    address = f"http://127.0.0.1:{port}/"
+    app = subprocess.Popen([sys.executable, "app.py", "--port", port])
+    try:
+        for _ in range(240):
+            try:
+                urlopen(address, timeout=5).read()
+                break
+            except OSError:
+                assert app.poll() is None, "the app ended"
+                time.sleep(0.5)
+        client = Client(address, verbose=False, analytics_enabled=False)
+        for detector in detectors:
+            answer = client.predict(handle_file(picture), detector, api_name="/analyze")
+            print(detector, answer)
+    finally:
+        app.terminate()
+        app.wait(30)
+"""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a command did, and whom it tried to reach."""
+
+    status: int
+    output: str
+    attempts: list[str]
+    unrouted: int | None
+
+
+def watch(report: Path, *command: str) -> Watched:
+    """Run a command under ``network_watch.py``."""
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not any(promise in key for promise in PROMISES)
+    }
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "network_watch.py"), str(report), *command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=400,
+    )
+    seen = json.loads(report.read_text())
+    return Watched(result.returncode, result.stdout, seen["attempts"], seen["unrouted"])
+
+
+def assert_nothing_left(watched: Watched) -> None:
+    assert watched.status == 0, watched.output
+    assert watched.attempts == []
+    assert not watched.unrouted, f"{watched.unrouted} packets had nowhere to go\n{watched.output}"
+
+
+@pytest.mark.parametrize(
+    "call", ["socket.getaddrinfo('example.org', 443)", "socket.socket().connect(('192.0.2.1', 9))"]
+)
+def test_the_watchers_notice(call: str, tmp_path: Path) -> None:
+    """192.0.2.1 is an address for documentation: nobody lives there."""
+    code = f"import socket; socket.setdefaulttimeout(1)\ntry: {call}\nexcept OSError: pass"
+    watched = watch(tmp_path / "report.json", sys.executable, "-c", code)
+    assert watched.status == 0
+    assert len(watched.attempts) == 1
+    if watched.unrouted is not None and "connect" in call:
+        assert watched.unrouted > 0
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_analyze_stays_offline(detector: str, portrait: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "emotion", "analyze", str(portrait), "--detector", detector]
+    watched = watch(tmp_path / "report.json", *command)
+    assert_nothing_left(watched)
+    assert "1 face" in watched.output
+
+
+def test_doctor_stays_offline(tmp_path: Path) -> None:
+    watched = watch(tmp_path / "report.json", sys.executable, "-m", "emotion", "doctor")
+    assert_nothing_left(watched)
+
+
+def test_the_app_stays_offline(portrait: Path, free_port: int, tmp_path: Path) -> None:
+    session = [sys.executable, "-c", textwrap.dedent(APP_SESSION), str(free_port), str(portrait)]
+    watched = watch(tmp_path / "report.json", *session, *DETECTORS)
+    assert_nothing_left(watched)
