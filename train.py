@@ -153,6 +153,7 @@ def class_weights(labels: Any, balance: float) -> Any:
 
 def compile_network(settings: Settings) -> Any:
     """The network with its optimizer and the two cross-entropies."""
+    keras.utils.set_random_seed(settings.seed)
     keras.mixed_precision.set_global_policy(settings.precision)
     lib: Any = keras.layers
     if keras.backend.backend() == "torch":
@@ -358,7 +359,7 @@ def main() -> int:
         network, history = train(settings, data, validation, run, resume=options.resume)
         if keras.backend.backend() != "tensorflow":
             return finish_with_tensorflow()
-        finish(settings, network, history, data, validation, options.out / settings.name)
+        finish(settings, network, history, validation, options.out / settings.name)
     except EmotionError as error:
         print(error, file=sys.stderr)
         return 1
@@ -372,7 +373,6 @@ def finish(
     settings: Settings,
     network: Any,
     history: list[dict[str, float]],
-    data: FerDataset,
     validation: FerDataset,
     folder: Path,
 ) -> None:
@@ -383,9 +383,7 @@ def finish(
     shipped = build(settings.architecture, size=48)
     shipped.set_weights(network.get_weights())
     recipe = dataclasses.asdict(settings)
-    metrics = write_weights(
-        shipped, folder, recipe=recipe, history=history, data=data, validation=validation
-    )
+    metrics = write_weights(shipped, folder, recipe=recipe, history=history, validation=validation)
     print(f"Wrote {folder}. On validation: {metrics['accuracy']:.2%} of FER-2013 labels.")
     if settings == Settings():
         print(f"This recipe should reach about {EXPECTED_ACCURACY:.0%}.")

@@ -22,21 +22,23 @@ WIDTH, HEIGHT = 640, 480
 COUNTER_BITS, COUNTER_SIDE = 8, 16
 
 
-def write_camera_film(portrait: Path, film: Path, *, seconds: int = 4, empty: bool = False) -> None:
+def write_camera_film(
+    portrait: Path, film: Path, *, seconds: int = 4, empty_seconds: int = 0
+) -> None:
     """Write a motion-JPEG file of 640×480 at 30 frames a second.
 
     Args:
         portrait: A picture with one face in its upper half, at least 480 pixels wide.
         film: The file to write, ending in ``.mjpeg``.
         seconds: Length; the movement fits it, so that the end leads over into the start.
-        empty: Whether to leave the face out and show plain grey.
+        empty_seconds: Seconds of plain grey that are added at the end: nobody is in view.
     """
     picture = read_image(portrait)
     frames = seconds * FPS
     with film.open("wb") as file:
-        for number in range(frames):
+        for number in range(frames + empty_seconds * FPS):
             view = _view(picture, 2 * math.pi * number / frames)
-            if empty:
+            if number >= frames:
                 view = np.full_like(view, 127)
             _draw_counter(view, number % 2**COUNTER_BITS)
             done, data = cv2.imencode(

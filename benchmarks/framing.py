@@ -6,10 +6,10 @@
 
 Each 48×48 face is enlarged to 180–260 pixels and laid somewhere on a canvas of 640×480. FER-2013 cuts
 faces off at brow and chin, where a detector wants to see hair and neck; so the face's own edge is drawn on
-over the canvas and blurred there. On half of the faces the framing is fitted: first the median over the faces
-found, then the scale and the vertical shift near it at which the network is least surprised by the labels. The
-other half is reported: the faces found, and the accuracy of their original pixels against that of detect,
-crop, classify.
+over the canvas and blurred there. On half of the faces the framing is fitted: first the median over the
+faces found, then the scale and the vertical shift near it at which the network is least surprised by the
+labels. The other half is reported: the faces found, and the accuracy of their original pixels against that of
+detect, crop, classify.
 """
 
 from __future__ import annotations

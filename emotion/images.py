@@ -18,7 +18,20 @@ from emotion.types import Image
 __all__ = ["ACCEPTED", "MAX_PIXELS", "MAX_SIDE", "PICTURE_SUFFIXES", "read_image"]
 
 PICTURE_SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"]
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+    ]
 )
 """Endings of file names that are taken for pictures when a folder is searched."""
 

@@ -19,7 +19,16 @@ from emotion.errors import TrainingError
 from emotion.metrics import FERPLUS_ORDER
 from emotion.types import Emotion
 
-__all__ = ["ARCHITECTURES", "build", "deployable", "output_rows"]
+__all__ = [
+    "ARCHITECTURES",
+    "build",
+    "compact",
+    "deployable",
+    "four_block",
+    "output_rows",
+    "plain",
+    "six_layer",
+]
 
 Layers = types.SimpleNamespace | types.ModuleType
 """Where to take layer classes from: ``keras.layers``, or faster look-alikes for training."""

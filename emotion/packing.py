@@ -7,7 +7,6 @@ The folder holds ``model.keras`` (the source), ``model.tflite`` (int8, what the 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,23 +17,14 @@ from emotion.card import model_card
 from emotion.classifier import load_classifier
 from emotion.datasets import FerDataset
 from emotion.evaluation import evaluate
-from emotion.exports import export_litert_int8
+from emotion.exports import to_litert
 from emotion.metrics import FERPLUS_ORDER, ferplus_majority, fit_temperature
 from emotion.model import deployable, output_rows
 from emotion.preprocess import Normalisation, to_batch
 from emotion.types import Emotion
 from emotion.weights import read_spec, sha256_of
 
-__all__ = ["CALIBRATION_FACES", "calibration_faces", "write_weights"]
-
-CALIBRATION_FACES = 500
-"""Training faces that the range of each activation is measured on before it is quantised."""
-
-
-def calibration_faces(data: FerDataset) -> Any:
-    """A fixed random sample of training faces as network inputs, (500, 48, 48, 1) float32."""
-    rows = np.random.default_rng(0).permutation(len(data))[:CALIBRATION_FACES]
-    return to_batch(data.images[rows], Normalisation.STANDARDISE)
+__all__ = ["fit_temperatures", "write_weights"]
 
 
 def fit_temperatures(network: Any, validation: FerDataset, vote_share: float) -> dict[str, float]:
@@ -65,7 +55,6 @@ def write_weights(
     *,
     recipe: Mapping[str, Any],
     history: Sequence[Mapping[str, float]],
-    data: FerDataset,
     validation: FerDataset,
 ) -> dict[str, Any]:
     """Write a weights folder, replacing what it held, and measure what was written.
@@ -75,7 +64,6 @@ def write_weights(
         folder: Where to write; its name becomes the name of the weights.
         recipe: The settings of the training, as plain values; ``vote_share`` among them.
         history: Figures of each epoch.
-        data: Training faces, to quantise with.
         validation: Validation faces, to calibrate and to measure with.
 
     Returns:
@@ -85,12 +73,7 @@ def write_weights(
     model = deployable(network, vote_share=recipe["vote_share"], temperatures=temperatures)
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / "model.keras")
-    # The converter names its temporary files in its output; only the finished file is kept.
-    with tempfile.TemporaryDirectory() as scratch:
-        [written] = export_litert_int8(
-            model, Path(scratch) / "model.tflite", calibration_faces(data)
-        )
-        (folder / "model.tflite").write_bytes(written.read_bytes())
+    (folder / "model.tflite").write_bytes(to_litert(model))
     config = {
         "name": folder.name,
         "labels": [str(emotion) for emotion in Emotion],

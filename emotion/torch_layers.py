@@ -2,7 +2,8 @@
 
 Keras spells batch normalisation out in single operations and loses the channels-last memory layout in
 max-pooling; on a CPU that costs half of the training time (``benchmarks/training_speed.py``). These
-classes call PyTorch's fused operations instead. They are used while training only: weights are copied,
+classes call PyTorch's fused operations instead; the one difference is that PyTorch keeps the unbiased
+moving variance, larger by n / (n − 1), with n in the thousands while training. They are used while training only: weights are copied,
 in order, into a network of standard layers before anything is saved.
 """
 

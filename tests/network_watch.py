@@ -40,7 +40,7 @@ def watch(event, args):
         return
     if not place.startswith("127."):
         with open(os.environ["NETWORK_WATCH_LOG"], "a") as log:
-            log.write(event + " " + place + "\\n")
+            log.write(f"{event} {place} by {sys.argv}\\n")
 
 sys.addaudithook(watch)
 """

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -20,9 +23,8 @@ PROMISES = ("ANALYTICS", "TELEMETRY", "OFFLINE", "DO_NOT_TRACK")
 """Switches in the environment of whoever runs the tests, which must not be what keeps us quiet."""
 
 APP_SESSION = """
-    import subprocess, sys, time
+    import os, subprocess, sys, time
     from urllib.request import urlopen
-    from gradio_client import Client, handle_file
 
     port, picture, *detectors = sys.argv[1:]
     address = f"http://127.0.0.1:{port}/"
@@ -35,6 +37,10 @@ APP_SESSION = """
             except OSError:
                 assert app.poll() is None, "the app ended"
                 time.sleep(0.5)
+        # Gradio's client looks its user up at the Hub; it is the app that must be silent.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        from gradio_client import Client, handle_file
+
         client = Client(address, verbose=False, analytics_enabled=False)
         for detector in detectors:
             answer = client.predict(handle_file(picture), detector, api_name="/analyze")
@@ -111,3 +117,48 @@ def test_the_app_stays_offline(portrait: Path, free_port: int, tmp_path: Path) -
     session = [sys.executable, "-c", textwrap.dedent(APP_SESSION), str(free_port), str(portrait)]
     watched = watch(tmp_path / "report.json", *session, *DETECTORS)
     assert_nothing_left(watched)
+
+
+def test_the_page_asks_no_other_server(
+    portrait: Path, chromium: str, free_port: int, tmp_path: Path
+) -> None:
+    """No font, script or picture from elsewhere, even in a browser that could reach it."""
+    from playwright.sync_api import sync_playwright
+
+    address = f"http://127.0.0.1:{free_port}/"
+    with (tmp_path / "app.log").open("w") as log:
+        app = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(free_port)], cwd=ROOT, stdout=log, stderr=log
+        )
+    asked: list[str] = []
+    try:
+        wait_for(address, app)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = browser.new_page()
+            page.on("request", lambda request: asked.append(request.url))
+            page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+            page.goto(address)
+            page.get_by_role("tab").first.wait_for(timeout=60_000)
+            page.locator("img").first.wait_for(state="attached")
+            browser.close()
+    finally:
+        app.terminate()
+        app.wait(30)
+    foreign = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    assert len(asked) > 10
+    assert foreign == []
+
+
+def wait_for(address: str, app: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers; fail if it ends first."""
+    for _ in range(240):
+        try:
+            urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            assert app.poll() is None, "the app ended"
+            time.sleep(0.5)
+    pytest.fail("the app did not answer within two minutes")

@@ -1,7 +1,8 @@
 """OpenCV's Haar cascade of frontal faces: no network at all, runs wherever OpenCV does.
 
-It finds upright, frontal faces from about a twentieth of the picture's longer side on. ``alt2`` is the
-cascade with the fewest false alarms of those that OpenCV ships.
+It finds upright, frontal faces from about a twentieth of the picture's longer side on. Of 150 FER-2013 faces
+on canvases, ``alt2`` and ``default`` both found four fifths, ``default`` with half as many false finds again
+and a third more time. Evening out the histogram first found no more.
 
 Lienhart, Kuranov and Pisarevsky 2003, https://doi.org/10.1007/978-3-540-45243-0_39
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -53,7 +55,7 @@ class HaarDetector:
     """See :class:`emotion.faces.FaceDetector`."""
 
     name = "haar"
-    framing = Framing()
+    framing = Framing(0.929, 0.0, 0.007)  # fitted by benchmarks/framing.py
     default_min_score = 0.3
 
     def __init__(self) -> None:
@@ -119,9 +121,7 @@ def _score(weight: float) -> float:
     return 1 / (1 + math.exp(-(weight - EVEN_WEIGHT) / WEIGHT_SPREAD))
 
 
-def _to_box(
-    box: tuple[int, int, int, int], step: tuple[float, float], picture: tuple[int, int]
-) -> BoundingBox:
+def _to_box(box: Sequence[int], step: tuple[float, float], picture: tuple[int, int]) -> BoundingBox:
     """x, y, width, height in the working picture as a box of the picture itself, clipped to it."""
     x, y, width, height = (int(value) for value in box)
     x1, y1 = max(round(x * step[0]), 0), max(round(y * step[1]), 0)

@@ -48,6 +48,7 @@ class FilmWriter:
             self._out = av.open(str(self._part), "w", options={"movflags": "+faststart"})
         except (av.error.FFmpegError, OSError) as error:
             raise VideoError(f"{path} cannot be written: {error}") from error
+        self._unwanted = False
         self._stream: Any = None
         self._size = (0, 0)
         self._last_pts = -1
@@ -63,7 +64,7 @@ class FilmWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        complete = kind is None and self._stream is not None
+        complete = kind is None and self._stream is not None and not self._unwanted
         try:
             if complete:
                 self._out.mux(self._stream.encode())
@@ -108,6 +109,10 @@ class FilmWriter:
                 self._sound.copy_until(time_s)
         except (av.error.FFmpegError, OSError) as error:
             raise VideoError(f"{self.path} cannot be written: {error}") from error
+
+    def discard(self) -> None:
+        """Leave no file behind at the end, although no error occurred."""
+        self._unwanted = True
 
     def _start(self, image: Image) -> None:
         """Set up the encoder for the first frame's size."""

@@ -10,6 +10,7 @@ from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR
 from emotion.web.image_tab import build_image_tab
 from emotion.web.pipelines import Pipelines
+from emotion.web.video_tab import build_video_tab
 from emotion.web.webcam_tab import build_webcam_tab
 
 __all__ = ["CSS", "THEME", "TITLE", "build_page"]
@@ -37,7 +38,10 @@ THEME = gr.themes.Default(
     font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
 )
 
-CSS = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+CSS = "\n".join(
+    (Path(__file__).parent / name).read_text(encoding="utf-8")
+    for name in ("page.css", "webcam.css")
+)
 
 ONE_DAY = 24 * 60 * 60
 
@@ -63,6 +67,8 @@ def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blo
                 build_image_tab(pipelines, detector)
             with gr.Tab("Webcam", id="webcam"):
                 build_webcam_tab(pipelines, detector)
+            with gr.Tab("Video", id="video"):
+                build_video_tab(pipelines, detector)
         gr.Markdown(FOOTER, elem_id="footer-notes")
     return page
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from emotion.drawing import EXPRESSION_COLOURS
 from emotion.session import Person, Summary
 from emotion.timeline import Timeline, TimelinePoint
 from emotion.types import Emotion
 
-__all__ = ["MOST_PEOPLE", "summary_html", "timeline_html"]
+__all__ = ["MOST_PEOPLE", "progress_html", "summary_html", "timeline_html"]
 
 MOST_PEOPLE = 6
 """People that get a lane and a row of their own: those who were in view longest."""
@@ -102,3 +103,10 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def progress_html(text: str, share: float | None = None, *, problem: bool = False) -> str:
+    """A line of text, with a bar where the share that is done (0–1) is known."""
+    bar = "" if share is None else f"<progress max='1' value='{share:.3f}'></progress>"
+    style = " class='film-problem'" if problem else ""
+    return f"<div class='film-progress' role='status'>{bar}<p{style}>{escape(text)}</p></div>"

@@ -15,7 +15,7 @@ from emotion.web.live import LiveReader, LiveSettings, Viewer
 from emotion.web.pipelines import Pipelines
 from emotion.web.session_report import summary_html
 
-__all__ = ["build_webcam_tab"]
+__all__ = ["build_webcam_tab", "report"]
 
 HERE = Path(__file__).parent
 FORGET_AFTER_S = 3600
@@ -53,9 +53,8 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
         html_template="<div></div>",
         apply_default_css=False,
         js_on_load=_panel_script(),
-        head=f"<style>{(HERE / 'webcam.css').read_text(encoding='utf-8')}</style>",
     )
-    with gr.Row():
+    with gr.Row(elem_id="webcam-settings"):
         detector = gr.Dropdown(
             [(title, name) for name, title in DETECTORS.items()],
             value=detector_name,

@@ -86,7 +86,8 @@ def test_landmarks_lie_in_the_face_of_a_large_picture(
     scene[600:1112, 1000:1512] = astronaut
     (face,) = [f for f in detector.detect(scene) if f.score >= detector.default_min_score]
     (alone,) = detector.detect(astronaut)
-    for moved, point in zip(face.landmarks, alone.landmarks, strict=True):
+    # The ears are guessed where hair hides them, so only eyes, nose and mouth are held to their place.
+    for moved, point in zip(face.landmarks[:4], alone.landmarks[:4], strict=True):
         assert moved.x - 1000 == pytest.approx(point.x, abs=6)
         assert moved.y - 600 == pytest.approx(point.y, abs=6)
 

@@ -1,0 +1,141 @@
+"""The real app as its users start it, and a real browser in front of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+PATIENCE_MS = 20_000
+
+RECORD_WRITES = """
+import os, sys
+_seen = os.open(os.environ["WRITES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+def _hook(event, args):
+    if event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        os.write(_seen, f"{args[0]!r}\\n".encode())
+sys.addaudithook(_hook)
+"""
+"""Runs at the start of the server: notes every file that Python opens for writing, short-lived ones too."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The running app, and where it would leave files."""
+
+    url: str
+    folder: Path
+    pid: int
+
+    def files(self) -> set[Path]:
+        """What lies in the server's temporary folders."""
+        return {path for path in (self.folder / "tmp").rglob("*") if path.is_file()}
+
+    def writes(self) -> list[str]:
+        """Names of all files opened for writing so far."""
+        names = (self.folder / "writes").read_text(encoding="utf-8").splitlines()
+        return [name for name in names if "/dev/null" not in name]
+
+    def log(self) -> str:
+        """Everything printed so far."""
+        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """``python app.py`` on a free port, with temporary folders of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    for name in ("tmp", "hook"):
+        (folder / name).mkdir()
+    (folder / "hook" / "sitecustomize.py").write_text(RECORD_WRITES, encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "TMPDIR": str(folder / "tmp"),
+        "GRADIO_TEMP_DIR": str(folder / "tmp" / "gradio"),
+        "PYTHONPATH": str(folder / "hook"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "WRITES": str(folder / "writes"),
+    }
+    url = f"http://127.0.0.1:{port}"
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            for _ in range(240):
+                try:
+                    urllib.request.urlopen(url, timeout=5).close()
+                    break
+                except OSError:
+                    assert process.poll() is None, (folder / "log").read_text(encoding="utf-8")
+                    time.sleep(0.25)
+            yield Server(url, folder, process.pid)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+# Playwright keeps an event loop in this thread, so it is let go at the end of each module.
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def launch(playwright: Playwright, chromium: str) -> Iterator[Callable[..., Browser]]:
+    """Starts Chromium with further flags; closes what it started at the end of the module."""
+    browsers: list[Browser] = []
+
+    def start(*flags: str) -> Browser:
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *flags])
+        browsers.append(browser)
+        return browser
+
+    yield start
+    for browser in browsers:
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(launch: Callable[..., Browser]) -> Browser:
+    """A desktop Chromium."""
+    return launch()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """The app in a window of its own."""
+    context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    window = context.new_page()
+    window.goto(server.url)
+    yield window
+    context.close()
