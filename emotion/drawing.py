@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -25,6 +26,9 @@ EXPRESSION_COLOURS: dict[Emotion, str] = {
 """One colour for each expression, everywhere in the program: after Okabe & Ito (2008), told apart by
 people with any kind of colour vision; every label also says its name."""
 
+DARK = "#111111"
+SMALLEST_FONT = 12
+
 
 def text_colour(background: str) -> str:
     """Black or white, whichever contrasts more with a ``#rrggbb`` colour (WCAG 2.2)."""
@@ -46,45 +50,73 @@ def annotate(image: Image, faces: Sequence[FaceEmotion]) -> Image:
     """
     canvas = Pillow.fromarray(image)
     draw = ImageDraw.Draw(canvas)
-    # Drawn from the last to the first, so that the largest faces' labels lie on top.
-    for number, result in reversed(list(enumerate(faces, start=1))):
-        _draw_face(draw, image.shape, result, result.track_id or number)
+    # All boxes lie below all labels; the largest faces, which come first, lie on top.
+    numbered = list(enumerate(faces, start=1))[::-1]
+    for _, result in numbered:
+        _draw_box(draw, result)
+    for number, result in numbered:
+        _draw_label(draw, result, result.track_id or number, alone=len(faces) == 1)
     return np.array(canvas, dtype=np.uint8)
 
 
-def _draw_face(
-    draw: ImageDraw.ImageDraw, shape: tuple[int, ...], result: FaceEmotion, number: int
+def _draw_box(draw: ImageDraw.ImageDraw, result: FaceEmotion) -> None:
+    """A coloured line between two thin dark ones, seen on any background."""
+    box, colour = result.face.box, EXPRESSION_COLOURS[result.prediction.label]
+    line = _line_width(box, draw.im.size)
+    edge = max(1, line // 4) if line > 3 else 0
+    inside = (box.x1, box.y1, box.x2 - 1, box.y2 - 1)
+    draw.rectangle(inside, outline=DARK, width=line)
+    x1, y1, x2, y2 = inside
+    inside = (x1 + edge, y1 + edge, x2 - edge, y2 - edge)
+    draw.rectangle(inside, outline=colour, width=line - 2 * edge)
+
+
+def _draw_label(
+    draw: ImageDraw.ImageDraw, result: FaceEmotion, number: int, *, alone: bool
 ) -> None:
+    """The number, white on dark, then the expression on its colour."""
     box, prediction = result.face.box, result.prediction
-    colour = EXPRESSION_COLOURS[prediction.label]
-    line = _line_width(box, shape)
-    draw.rectangle((box.x1, box.y1, box.x2 - 1, box.y2 - 1), outline=colour, width=line)
-    font = _font(_font_size(box, shape))
-    text = f"{number} {prediction.label} {prediction.confidence:.0%}"
-    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    if right - left > shape[1]:  # a narrow picture: the number tells where to look below it
-        text = str(number)
-        left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    padding = max(line, 2)
-    width, height = int(right - left + 2 * padding), int(bottom - top + 2 * padding)
+    width, height = draw.im.size
+    size = _font_size(box, (width, height))
+    font, padding = _font(size), max(2, size // 4)
+    number_width = math.ceil(font.getlength(str(number))) + 2 * padding
+    # Faces of a crowd say less, so that their labels leave the neighbours' faces free.
+    room = width if alone else min(width, 2 * box.width)
+    text, text_width = "", 0
+    for words in (f"{prediction.label}  {prediction.confidence:.0%}", str(prediction.label)):
+        needed = math.ceil(font.getlength(words)) + 2 * padding
+        if number_width + needed <= room:
+            text, text_width = words, needed
+            break
+    tall = size + padding
     # Above the box, or inside its upper edge where there is no room; never outside the picture.
-    x = min(max(box.x1, 0), max(shape[1] - width, 0))
-    y = box.y1 - height if box.y1 >= height else min(box.y1, max(shape[0] - height, 0))
-    draw.rectangle((x, y, x + width - 1, y + height - 1), fill=colour)
-    draw.text((x + padding - left, y + padding - top), text, fill=text_colour(colour), font=font)
+    x = max(min(box.x1, width - number_width - text_width), 0)
+    y = box.y1 - tall if box.y1 >= tall else max(min(box.y1, height - tall), 0)
+    middle = y + tall / 2
+    colour = EXPRESSION_COLOURS[prediction.label]
+    draw.rectangle((x, y, x + number_width - 1, y + tall - 1), fill=DARK)
+    draw.text((x + padding, middle), str(number), fill="#ffffff", font=font, anchor="lm")
+    if text:
+        x += number_width
+        draw.rectangle((x, y, x + text_width - 1, y + tall - 1), fill=colour)
+        draw.text((x + padding, middle), text, fill=text_colour(colour), font=font, anchor="lm")
 
 
-def _line_width(box: BoundingBox, shape: tuple[int, ...]) -> int:
-    return max(1, min(round(max(shape[:2]) / 400), round(min(box.width, box.height) / 20)))
+def _line_width(box: BoundingBox, size: tuple[int, int]) -> int:
+    """Seen when the whole picture fills a screen, but thin beside the face."""
+    return max(1, min(round(max(size) / 130), round(min(box.width, box.height) / 16)))
 
 
-def _font_size(box: BoundingBox, shape: tuple[int, ...]) -> int:
+def _font_size(box: BoundingBox, size: tuple[int, int]) -> int:
     """Readable when the whole picture fills a screen, smaller on small faces of a crowd."""
-    readable = max(shape[:2]) / 45
-    return max(11, round(min(readable, max(box.width / 6, readable / 2))))
+    readable = max(size) / 36
+    beside_the_face = max(box.width / 6, min(box.width / 4, readable / 2))
+    return max(SMALLEST_FONT, round(min(readable, beside_the_face)))
 
 
 @lru_cache(maxsize=32)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(size: int) -> ImageFont.FreeTypeFont:
     """Pillow's own scalable font: no font of the operating system is needed."""
-    return ImageFont.load_default(size)
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
+    return font

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import cv2
+import numpy as np
 
 from emotion.drawing import annotate
 from emotion.tracking import FaceTracker, Moment
@@ -14,6 +18,20 @@ from emotion.types import BoundingBox, Face, FaceEmotion, Image, Point
 from emotion.video import FilmReader, FilmWriter
 
 __all__ = ["FilmSettings", "FilmStep", "read_film"]
+
+Find: TypeAlias = Callable[[Image], Sequence[FaceEmotion]]
+
+SEARCH_EVERY_S = 1.0
+"""Seconds between two searches for small faces in large frames."""
+
+SMALL_SIDE = 640
+"""Pictures up to this side are looked at as a whole."""
+
+CLOSE_UP = 3.0
+"""Side of the part that is looked at around a known face, in sides of the face."""
+
+SAME_FACE = 0.4
+"""Intersection over union from which two finds are one face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +71,7 @@ class FilmStep:
 
 def read_film(
     film: FilmReader,
-    find: Callable[[Image], Sequence[FaceEmotion]],
+    find: Find,
     settings: FilmSettings,
     *,
     copy: FilmWriter | None = None,
@@ -74,6 +92,7 @@ def read_film(
     """
     # People may move far between two looks, so those who left are remembered for two of them.
     tracker = FaceTracker(half_life_s=settings.half_life_s, keep_s=max(1.0, 2 * settings.every_s))
+    looks = _Looks(find, tracker)
     next_look_s = 0.0
     shown: list[FaceEmotion] = []
     for frame in film:
@@ -81,7 +100,8 @@ def read_film(
         # A millisecond of slack, so that rounded time stamps do not cost a whole frame.
         if frame.time_s >= next_look_s - 1e-3:
             next_look_s = max(next_look_s + settings.every_s, frame.time_s)
-            tracked = tracker.update(find(frame.image), frame.time_s, min_score=settings.min_score)
+            found = looks.at(frame.image, frame.time_s)
+            tracked = tracker.update(found, frame.time_s, min_score=settings.min_score)
             shown = [face.seen for face in tracked]
             moment = Moment(frame.index, frame.time_s, tuple(tracked))
         if copy:
@@ -91,17 +111,72 @@ def read_film(
         yield FilmStep(frame.time_s, moment)
 
 
+class _Looks:
+    """Where to look in each frame.
+
+    A detector needs a tenth of a second to search a large frame for small faces. So that is done once a
+    second; in between it looks at a small version of the frame, and closely at where the known faces are.
+    """
+
+    def __init__(self, find: Find, tracker: FaceTracker) -> None:
+        self._find = find
+        self._tracker = tracker
+        self._next_search_s = 0.0
+
+    def at(self, image: Image, time_s: float) -> list[FaceEmotion]:
+        height, width = image.shape[:2]
+        if max(height, width) <= SMALL_SIDE or time_s >= self._next_search_s:
+            self._next_search_s = time_s + SEARCH_EVERY_S
+            return list(self._find(image))
+        found = self._in(image, BoundingBox(0, 0, width, height))
+        for box in self._tracker.places(time_s):
+            reach = round(CLOSE_UP * max(box.width, box.height) / 2)
+            x, y = round(box.centre.x), round(box.centre.y)
+            left, right = max(x - reach, 0), min(x + reach, width)
+            top, bottom = max(y - reach, 0), min(y + reach, height)
+            if left < right and top < bottom:
+                found += self._in(image, BoundingBox(left, top, right, bottom))
+        return _without_doubles(found)
+
+    def _in(self, image: Image, region: BoundingBox) -> list[FaceEmotion]:
+        """Look at a part of the picture, reduced to a size that the detector takes in at once."""
+        part = np.ascontiguousarray(image[region.y1 : region.y2, region.x1 : region.x2])
+        scale = min(1.0, SMALL_SIDE / max(part.shape))
+        if scale < 1:
+            size = (max(round(region.width * scale), 1), max(round(region.height * scale), 1))
+            part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return [
+            replace(face, face=_moved(face.face, 1 / scale, (region.x1, region.y1)))
+            for face in self._find(part)
+        ]
+
+
+def _without_doubles(found: list[FaceEmotion]) -> list[FaceEmotion]:
+    """Of finds in the same place only the surest."""
+    kept: list[FaceEmotion] = []
+    for face in sorted(found, key=lambda face: -face.face.score):
+        if all(face.face.box.iou(other.face.box) < SAME_FACE for other in kept):
+            kept.append(face)
+    return kept
+
+
 def _in_film_pixels(moment: Moment, scale: float) -> Moment:
     """Boxes and landmarks as if the frame had not been reduced."""
     faces = tuple(
-        replace(tracked, seen=replace(tracked.seen, face=_enlarged(tracked.seen.face, scale)))
+        replace(tracked, seen=replace(tracked.seen, face=_moved(tracked.seen.face, 1 / scale)))
         for tracked in moment.faces
     )
     return replace(moment, faces=faces)
 
 
-def _enlarged(face: Face, scale: float) -> Face:
-    box = face.box
-    corners = (round(value / scale) for value in (box.x1, box.y1, box.x2, box.y2))
-    landmarks = tuple(Point(point.x / scale, point.y / scale) for point in face.landmarks)
-    return Face(BoundingBox(*corners), face.score, landmarks)
+def _moved(face: Face, scale: float, by: tuple[int, int] = (0, 0)) -> Face:
+    """A face as if its picture had been scaled, and then put at a place in a larger one."""
+    (dx, dy), box = by, face.box
+    corners = BoundingBox(
+        round(box.x1 * scale) + dx,
+        round(box.y1 * scale) + dy,
+        round(box.x2 * scale) + dx,
+        round(box.y2 * scale) + dy,
+    )
+    points = tuple(Point(p.x * scale + dx, p.y * scale + dy) for p in face.landmarks)
+    return Face(corners, face.score, points)

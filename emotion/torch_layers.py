@@ -2,9 +2,9 @@
 
 Keras spells batch normalisation out in single operations and loses the channels-last memory layout in
 max-pooling; on a CPU that costs half of the training time (``benchmarks/training_speed.py``). These
-classes call PyTorch's fused operations instead; the one difference is that PyTorch keeps the unbiased
-moving variance, larger by n / (n − 1), with n in the thousands while training. They are used while training only: weights are copied,
-in order, into a network of standard layers before anything is saved.
+classes call PyTorch's fused operations instead. The one difference is that PyTorch keeps the unbiased
+moving variance, larger by n / (n − 1), with n in the thousands while training. The classes are used while
+training only: weights are copied, in order, into a network of standard layers before anything is saved.
 """
 
 from __future__ import annotations

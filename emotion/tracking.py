@@ -16,7 +16,7 @@ import lap  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 
-from emotion.types import Emotion, FaceEmotion, Prediction
+from emotion.types import BoundingBox, Emotion, FaceEmotion, Prediction
 
 __all__ = ["WEAK_SHARE", "FaceTracker", "Moment", "TrackedFace"]
 
@@ -123,6 +123,15 @@ class FaceTracker:
             self._tracks.append(_Track(self._last_id, face, time_s))
             tracked.append(self._tracks[-1].current(face))
         return sorted(tracked, key=lambda face: face.track_id)
+
+    def places(self, time_s: float) -> list[BoundingBox]:
+        """Where the known faces are expected, those that left within ``keep_s`` included."""
+        boxes = []
+        for track in self._tracks:
+            x, y, width, height = map(float, track.place_at(max(time_s, track.time_s)))
+            left, top = round(x - width / 2), round(y - height / 2)
+            boxes.append(BoundingBox(left, top, left + round(width), top + round(height)))
+        return boxes
 
 
 class _Track:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import gradio as gr
+import numpy as np
 
 from emotion.drawing import annotate
 from emotion.errors import EmotionError
@@ -14,24 +16,37 @@ from emotion.images import ACCEPTED, read_image
 from emotion.records import PictureRecord
 from emotion.types import Image
 from emotion.web.pipelines import Pipelines
-from emotion.web.results import error_html, nothing_yet_html, results_html
+from emotion.web.results import error_html, nothing_yet_html, results_html, summary_html
 
-__all__ = ["PictureInput", "build_image_tab"]
+__all__ = ["build_image_tab"]
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
-class PictureInput(gr.Image):  # type: ignore[misc]
-    """``gr.Image`` that hands over the uploaded file as it is.
+LARGEST_SHOWN = 2560
+"""Longer sides of the annotated picture are reduced to this: crisp on any screen, quick to send."""
+
+
+def picture_input(**settings: Any) -> gr.Image:
+    """A ``gr.Image`` that hands over the path of the uploaded file, untouched.
 
     The stock component decodes pictures itself: it fails on damaged ones without saying why, opens
-    decompression bombs, clips 16-bit grey and forgets EXIF rotation. ``read_image`` does all of that.
+    decompression bombs and clips 16-bit grey. ``read_image`` knows about all of that.
     """
+    picture = gr.Image(type="filepath", **settings)
+    # Not a subclass: Gradio would write an interface file next to this module at each import.
+    picture.preprocess = lambda payload: payload.path if payload else None
+    return picture
 
-    is_template = True  # shown by the stock component's frontend
 
-    def preprocess(self, payload: Any) -> str | None:
-        return None if payload is None else payload.path
+def shown(annotated: Image) -> Image:
+    """The annotated picture at the size in which it goes to the browser."""
+    height, width = annotated.shape[:2]
+    scale = LARGEST_SHOWN / max(height, width)
+    if scale >= 1:
+        return annotated
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    return np.asarray(cv2.resize(annotated, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
@@ -47,14 +62,15 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         faces = pipelines.get(detector)(image, min_score=min_score)
         return image, PictureRecord.of(Path(path).name, image, faces)
 
-    def show(path: str | None, detector: str, min_score: float) -> tuple[Image | None, str]:
+    def show(path: str | None, detector: str, min_score: float) -> tuple[str, Image | None, str]:
         if path is None:
-            return None, nothing_yet_html()
+            return nothing_yet_html(), None, ""
         try:
             image, record = read(path, detector, min_score)
         except EmotionError as error:
-            return None, error_html(str(error))
-        return annotate(image, record.faces), results_html(record)
+            return error_html(str(error)), None, ""
+        picture = shown(annotate(image, record.faces))
+        return summary_html(record), picture, results_html(record, image)
 
     def analyze(path: str | None, detector: str, min_score: float) -> dict[str, Any]:
         """Find the faces of a picture and read their expression.
@@ -80,11 +96,11 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         except EmotionError:
             return 0.5  # the picture that is analysed next shows the message
 
+    plain = {"apply_default_css": False, "padding": False}
     with gr.Row():
         with gr.Column(min_width=320):
-            picture = PictureInput(
+            picture = picture_input(
                 sources=["upload", "clipboard"],
-                type="filepath",
                 label="Picture",
                 height=360,
                 elem_id="picture",
@@ -96,6 +112,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
                     value=detector_name,
                     label="Face detector",
                     elem_id="detector",
+                    min_width=260,
                 )
                 min_score = gr.Slider(
                     0,
@@ -103,7 +120,9 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
                     value=default_score(detector_name),
                     step=0.05,
                     label="Minimum score",
-                    info="Faces that the detector is less sure of are left out.",
+                    info="Higher: fewer, surer faces.",
+                    elem_id="min-score",
+                    min_width=220,
                 )
             gr.Examples(
                 [str(path) for path in sorted(EXAMPLES.glob("*.jpg"))],
@@ -113,26 +132,26 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
                 api_visibility="private",
             )
         with gr.Column(min_width=320):
+            summary = gr.HTML(nothing_yet_html(), elem_id="summary", **plain)
             annotated = gr.Image(
                 label="What was found",
                 format="jpeg",
                 interactive=False,
-                height=480,
                 buttons=["download", "fullscreen"],
                 elem_id="annotated",
                 alt_text="The picture with a box, a number and the expression of each face",
             )
-            results = gr.HTML(nothing_yet_html(), elem_id="results")
+            results = gr.HTML("", elem_id="results", **plain)
 
     # For other programs only; people see the same through `show`.
     answer = gr.JSON(visible=False)
     call = gr.Button(visible=False)
 
-    inputs = [picture, detector, min_score]
+    inputs, outputs = [picture, detector, min_score], [summary, annotated, results]
     quiet = {"api_visibility": "private", "show_progress": "minimal"}
-    picture.change(show, inputs, [annotated, results], trigger_mode="always_last", **quiet)
+    picture.change(show, inputs, outputs, trigger_mode="always_last", **quiet)
     detector.input(default_score, detector, min_score, **quiet).then(
-        show, inputs, [annotated, results], **quiet
+        show, inputs, outputs, **quiet
     )
-    min_score.release(show, inputs, [annotated, results], trigger_mode="always_last", **quiet)
+    min_score.release(show, inputs, outputs, trigger_mode="always_last", **quiet)
     call.click(analyze, inputs, answer, api_name="analyze")

@@ -18,16 +18,16 @@ __all__ = ["CSS", "THEME", "TITLE", "build_page"]
 TITLE = "Facial expressions"
 
 HEADER = """# Facial expressions
-Finds the faces in a picture and reads which of seven expressions each one shows.
+Happy, sad, surprised? Drop in a picture and see which of seven expressions each face shows.
 """
 
-FOOTER = """**What this is not.** The program reads what a face *shows*, not what a person feels. It was
-trained on small grey pictures from the web, agrees with their labels about two times in three (so do people), and
-nobody has measured how it treats different groups of people. Do not use it to decide about anybody: no
-hiring, policing, exams, workplaces or schools.
+FOOTER = """**What this is not.** It reads what a face *shows*, not what a person feels. It was trained on small
+grey pictures from the web and agrees with their labels about two times in three, as people do; how it treats
+different groups of people has not been measured. Please decide nothing about anybody with it: no hiring,
+policing, exams, work or school.
 
-**Your pictures** are analysed on this server and not kept: uploads are deleted within a day, camera frames
-never leave memory, and nothing is sent to anybody else.
+**Your pictures** stay on this server. Uploads are deleted within a day, camera frames are never stored, and
+nothing is sent to anybody else.
 """
 
 THEME = gr.themes.Default(
@@ -56,7 +56,7 @@ def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blo
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(ONE_DAY // 24, ONE_DAY)
     ) as page:
-        gr.Markdown(HEADER)
+        gr.Markdown(HEADER, elem_id="header")
         problem = _problem(pipelines, detector)
         if problem:
             gr.Markdown(

@@ -1,19 +1,22 @@
 """Results as HTML: the sentence, a card with seven bars for each face, the table and the downloads.
 
-Everything is escaped here. Downloads are data links, so that no result is ever written to the server's
-disk.
+Everything is escaped here. Downloads and the little faces are data links, so that no result is ever
+written to the server's disk.
 """
 
 from __future__ import annotations
 
 import base64
 import html
+import io
 
-from emotion.drawing import EXPRESSION_COLOURS
+from PIL import Image as Pillow
+
+from emotion.drawing import EXPRESSION_COLOURS, text_colour
 from emotion.records import PictureRecord, summarise, write_csv
-from emotion.types import FaceEmotion
+from emotion.types import BoundingBox, FaceEmotion, Image
 
-__all__ = ["error_html", "nothing_yet_html", "results_html"]
+__all__ = ["error_html", "nothing_yet_html", "results_html", "summary_html"]
 
 OPEN_CARDS = 12
 """Faces whose cards are shown at once; those of a crowd are folded away behind a button."""
@@ -21,57 +24,83 @@ OPEN_CARDS = 12
 MAX_CARDS = 100
 """Cards of one picture; the table and the downloads hold every face."""
 
+THUMBNAIL_SIDE = 96
+"""Pixels of the little face on a card; shown at half of that, so that it is crisp on any screen."""
+
 
 def nothing_yet_html() -> str:
     """What stands there before the first picture."""
-    return _page("<p class='summary'>Choose a picture or an example to begin.</p>")
+    return "<p class='summary waiting'>Drop in a picture, or pick an example, to begin.</p>"
 
 
 def error_html(message: str) -> str:
     """A message that says what went wrong and how to mend it."""
-    return _page(f"<p class='summary problem'>{html.escape(message)}</p>")
+    return f"<p class='summary problem' role='alert'>{html.escape(message)}</p>"
 
 
-def results_html(record: PictureRecord) -> str:
-    """Everything that was read in one picture."""
-    parts = [f"<p class='summary'>{html.escape(summarise(record.faces))}</p>"]
-    if record.faces:
-        cards = [_card(n, face) for n, face in enumerate(record.faces[:MAX_CARDS], start=1)]
-        parts.append(f"<div class='cards'>{''.join(cards[:OPEN_CARDS])}</div>")
-        if cards[OPEN_CARDS:]:
-            more = f"Show {len(cards) - OPEN_CARDS} more faces"
-            rest = "".join(cards[OPEN_CARDS:])
-            parts.append(_fold(more, f"<div class='cards'>{rest}</div>"))
+def summary_html(record: PictureRecord) -> str:
+    """The sentence above the picture. A screen reader says it as soon as it is there."""
+    kind = "found" if record.faces else "nobody"
+    return f"<p class='summary {kind}' role='status'>{html.escape(summarise(record.faces))}</p>"
+
+
+def results_html(record: PictureRecord, image: Image) -> str:
+    """Everything that was read in one picture.
+
+    Args:
+        record: What was read.
+        image: The picture; shape (H, W, 3), uint8, RGB.
+    """
+    cards = [_card(n, face, image) for n, face in enumerate(record.faces[:MAX_CARDS], start=1)]
+    parts = []
+    if cards:
+        parts.append(_cards(cards[:OPEN_CARDS]))
+    if cards[OPEN_CARDS:]:
+        parts.append(_fold(_more(len(cards), len(record.faces)), _cards(cards[OPEN_CARDS:])))
+    if cards:
         parts.append(_fold("All numbers as a table", _table(record)))
     parts.append(_downloads(record))
-    return _page("".join(parts))
+    return f"<section class='results' aria-label='Results'>{''.join(parts)}</section>"
 
 
-def _page(content: str) -> str:
-    # Polite: a screen reader finishes its sentence before it reads the new result.
-    return f"<section class='results' aria-live='polite'>{content}</section>"
+def _more(cards: int, faces: int) -> str:
+    title = f"Show {cards - OPEN_CARDS} more faces"
+    return title if cards == faces else f"{title} (the table and the downloads hold all {faces})"
 
 
 def _fold(title: str, content: str) -> str:
     return f"<details><summary>{html.escape(title)}</summary>{content}</details>"
 
 
-def _card(number: int, result: FaceEmotion) -> str:
+def _cards(cards: list[str]) -> str:
+    return f"<ol class='cards'>{''.join(cards)}</ol>"
+
+
+def _card(number: int, result: FaceEmotion, image: Image) -> str:
     prediction = result.prediction
     colour = EXPRESSION_COLOURS[prediction.label]
     bars = "".join(
-        f"<tr{' class=top' if emotion == prediction.label else ''}>"
-        f"<th scope='row'>{emotion}</th>"
-        f"<td class='bar'><i style='width:{share:.1%};background:{EXPRESSION_COLOURS[emotion]}'></i></td>"
-        f"<td class='value'>{share:.0%}</td></tr>"
+        f"<li{' class=top' if emotion == prediction.label else ''}>"
+        f"<span>{emotion}</span>"
+        f"<i style='--tone:{EXPRESSION_COLOURS[emotion]};--share:{share:.1%}'></i>"
+        f"<b>{share:.0%}</b></li>"
         for emotion, share in prediction.as_dict().items()
     )
     return (
-        f"<article class='card' style='border-top-color:{colour}'>"
+        f"<li class='card' style='--tone:{colour};--ink:{text_colour(colour)}'>"
+        f"<header><img src='{_thumbnail(image, result.face.box)}' alt='' width=48 height=48>"
         f"<h3><span class='number'>{number}</span> {prediction.label} "
-        f"<small>{prediction.confidence:.0%}</small></h3>"
-        f"<table aria-label='Probabilities of face {number}'>{bars}</table></article>"
+        f"<small>{prediction.confidence:.0%}</small></h3></header>"
+        f"<ul class='bars' aria-label='Probabilities of face {number}'>{bars}</ul></li>"
     )
+
+
+def _thumbnail(image: Image, box: BoundingBox) -> str:
+    """The face as a small square JPEG."""
+    crop = Pillow.fromarray(image[box.y1 : box.y2, box.x1 : box.x2])
+    file = io.BytesIO()
+    crop.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE)).save(file, "JPEG", quality=80)
+    return _data_url("image/jpeg", file.getvalue())
 
 
 def _table(record: PictureRecord) -> str:
@@ -83,8 +112,8 @@ def _table(record: PictureRecord) -> str:
         for row in rows
     )
     return (
-        "<div class='scroll' tabindex='0'><table class='numbers'>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        "<div class='scroll' tabindex='0' role='region' aria-label='All numbers'>"
+        f"<table class='numbers'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
@@ -97,8 +126,11 @@ def _downloads(record: PictureRecord) -> str:
 
 
 def _data_link(title: str, name: str, kind: str, text: str) -> str:
-    data = base64.b64encode(text.encode()).decode()
     return (
-        f"<a class='download' download='{name}' href='data:{kind};base64,{data}'>"
+        f"<a class='download' download='{name}' href='{_data_url(kind, text.encode())}'>"
         f"Download {title}</a>"
     )
+
+
+def _data_url(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
