@@ -66,7 +66,7 @@ class Settings:
     ema: float = 0.999  # the shipped weights are this moving average of the trained ones
 
     label_smoothing: float = 0.1
-    vote_share: float = 0.4  # weight of the FER+ head in what the app shows (docs/decisions.md)
+    vote_share: float = 0.2  # weight of the FER+ head in what the app shows (docs/decisions.md)
     vote_weight: float = 0.5  # weight of the FER+ head beside the FER-2013 head
     class_balance: float = (
         0.25  # rare classes count (frequency ** -this) as much; 0 switches it off

@@ -55,8 +55,9 @@ def accuracy_table() -> str:
     calibration = [f"{figures['ece']:.3f}" for figures in (ours, shown, fer)]
     weak = [f"{weakest} {recalls[weakest]:.0%}", "", f"{other_weakest} {other[other_weakest]:.0%}"]
     lines = [
-        f"Measured on the {ours['n']:,} faces of FER-2013's validation split (PublicTest), one view each, with",
-        f"the int8 file that the app runs ({parameters:,} parameters); temperatures were fitted on this split.",
+        f"Measured on the {ours['n']:,} faces of FER-2013's validation split (PublicTest), one view",
+        f"each, with the int8 file that the app runs ({parameters:,} parameters). Temperatures were",
+        "fitted on the same split.",
         "",
         _row("accuracy on", "our network's head for it", "what the app shows", "`fer` 25.10"),
         "|---|---|---|---|",

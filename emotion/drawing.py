@@ -104,13 +104,13 @@ def _draw_label(
 
 def _line_width(box: BoundingBox, size: tuple[int, int]) -> int:
     """Seen when the whole picture fills a screen, but thin beside the face."""
-    return max(1, min(round(max(size) / 130), round(min(box.width, box.height) / 16)))
+    return max(1, min(round(max(size) / 220 + 1.5), round(min(box.width, box.height) / 16)))
 
 
 def _font_size(box: BoundingBox, size: tuple[int, int]) -> int:
     """Readable when the whole picture fills a screen, smaller on small faces of a crowd."""
     readable = max(size) / 36
-    beside_the_face = max(box.width / 6, min(box.width / 4, readable / 2))
+    beside_the_face = max(box.width / 6, min(box.width / 3, readable / 2))
     return max(SMALLEST_FONT, round(min(readable, beside_the_face)))
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 
 from emotion.drawing import annotate
+from emotion.regions import moved_face, reduced
 from emotion.tracking import FaceTracker, Moment
-from emotion.types import BoundingBox, Face, FaceEmotion, Image, Point
+from emotion.types import BoundingBox, FaceEmotion, Image
 from emotion.video import FilmReader, FilmWriter
 
 __all__ = ["FilmSettings", "FilmStep", "read_film"]
@@ -141,12 +141,9 @@ class _Looks:
     def _in(self, image: Image, region: BoundingBox) -> list[FaceEmotion]:
         """Look at a part of the picture, reduced to a size that the detector takes in at once."""
         part = np.ascontiguousarray(image[region.y1 : region.y2, region.x1 : region.x2])
-        scale = min(1.0, SMALL_SIDE / max(part.shape))
-        if scale < 1:
-            size = (max(round(region.width * scale), 1), max(round(region.height * scale), 1))
-            part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+        part, scale = reduced(part, SMALL_SIDE)
         return [
-            replace(face, face=_moved(face.face, 1 / scale, (region.x1, region.y1)))
+            replace(face, face=moved_face(face.face, 1 / scale, (region.x1, region.y1)))
             for face in self._find(part)
         ]
 
@@ -163,20 +160,7 @@ def _without_doubles(found: list[FaceEmotion]) -> list[FaceEmotion]:
 def _in_film_pixels(moment: Moment, scale: float) -> Moment:
     """Boxes and landmarks as if the frame had not been reduced."""
     faces = tuple(
-        replace(tracked, seen=replace(tracked.seen, face=_moved(tracked.seen.face, 1 / scale)))
+        replace(tracked, seen=replace(tracked.seen, face=moved_face(tracked.seen.face, 1 / scale)))
         for tracked in moment.faces
     )
     return replace(moment, faces=faces)
-
-
-def _moved(face: Face, scale: float, by: tuple[int, int] = (0, 0)) -> Face:
-    """A face as if its picture had been scaled, and then put at a place in a larger one."""
-    (dx, dy), box = by, face.box
-    corners = BoundingBox(
-        round(box.x1 * scale) + dx,
-        round(box.y1 * scale) + dy,
-        round(box.x2 * scale) + dx,
-        round(box.y2 * scale) + dy,
-    )
-    points = tuple(Point(p.x * scale + dx, p.y * scale + dy) for p in face.landmarks)
-    return Face(corners, face.score, points)

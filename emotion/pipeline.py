@@ -67,7 +67,7 @@ class EmotionPipeline:
             DetectorError: If the detector is unknown or cannot run here.
             WeightsError: If there are no such weights or they are damaged.
         """
-        spec = read_spec(find_weights(weights))
+        spec = read_spec(find_weights(weights, runtime=runtime))
         return cls(load_detector(detector), load_classifier(spec, runtime))
 
     def __call__(self, image: Image, *, min_score: float | None = None) -> list[FaceEmotion]:

@@ -86,20 +86,25 @@ def plot_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     epochs = range(1, len(history) + 1)
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
     left.plot(epochs, [h["loss"] for h in history], color=GREY, label="training (both heads)")
-    left.plot(epochs, [h["validation_loss"] for h in history], color=BLUE, label="validation")
+    left.plot(epochs, _series(history, "validation_loss"), color=BLUE, label="validation")
     left.set(xlabel="epoch", ylabel="loss (nats)")
     for key, colour, label in (
-        ("training_accuracy", GREY, "FER-2013, augmented training faces"),
+        ("training_accuracy", GREY, "FER-2013, training faces"),
         ("accuracy", BLUE, "FER-2013, validation"),
         ("ferplus", ORANGE, "FER+ strict majority, validation"),
     ):
         if key in history[-1]:
-            right.plot(epochs, [h[key] for h in history], color=colour, label=label)
+            right.plot(epochs, _series(history, key), color=colour, label=label)
     right.set(xlabel="epoch", ylabel="accuracy")
     for axes in (left, right):
         axes.legend(frameon=False)
         axes.grid(alpha=0.2)
     _save(figure, path)
+
+
+def _series(history: Sequence[Mapping[str, float]], key: str) -> list[float]:
+    """One figure over the epochs, with gaps where an epoch did not measure it."""
+    return [epoch.get(key, float("nan")) for epoch in history]
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -66,12 +66,12 @@ class PictureRecord:
     def csv_rows(self) -> list[dict[str, object]]:
         """A row for each face, by :data:`CSV_COLUMNS`; a picture without one keeps a row of its own."""
         about: dict[str, object] = {
-            "source": self.source,
+            "source": _plain_cell(self.source),
             "width": self.width,
             "height": self.height,
         }
         if not self.faces:
-            return [about | {"error": self.error}]
+            return [about | {"error": _plain_cell(self.error or "")}]
         return [about | _face_as_row(n, result) for n, result in enumerate(self.faces, start=1)]
 
 
@@ -97,6 +97,11 @@ def summarise(faces: Sequence[FaceEmotion]) -> str:
     return f"{len(faces)} {'face' if len(faces) == 1 else 'faces'}: {parts}"
 
 
+def _plain_cell(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula; the name of an upload may be hostile."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def _face_as_dict(result: FaceEmotion) -> dict[str, Any]:
     box, prediction = result.face.box, result.prediction
     return {
@@ -113,4 +118,5 @@ def _face_as_row(number: int, result: FaceEmotion) -> dict[str, object]:
     x1, y1, x2, y2 = values["box"]
     row: dict[str, object] = {"face": number, "x1": x1, "y1": y1, "x2": x2, "y2": y2, "error": ""}
     row |= {key: values[key] for key in ("score", "label", "confidence")}
-    return row | values["probabilities"]
+    row |= values["probabilities"]
+    return row

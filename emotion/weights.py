@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emotion import hub
 from emotion.errors import WeightsError
 from emotion.preprocess import Normalisation
 from emotion.types import Emotion
@@ -113,26 +115,52 @@ def shipped_weights() -> list[str]:
     return sorted(names, key=lambda name: name != DEFAULT_WEIGHTS)
 
 
-def find_weights(which: str | os.PathLike[str] | None = None) -> Path:
+def find_weights(
+    which: str | os.PathLike[str] | None = None, *, runtime: str | None = None
+) -> Path:
     """The folder of some weights.
 
     Args:
-        which: A folder, or a name in ``weights/``. None means the environment variable
-            ``EMOTION_WEIGHTS`` or, without it, the shipped default.
+        which: A folder, a name in ``weights/``, or ``hf://owner/name[@revision]``. None means the
+            environment variable ``EMOTION_WEIGHTS`` or, without it, the shipped default. The network is
+            touched only for ``hf://``, and only if the weights are not in the cache.
+        runtime: Of weights on a hub, only the file of this runtime is fetched; by default all of them.
 
     Raises:
         WeightsError: If there are no such weights; lists what there is. Nothing is ever guessed: without
             trained weights the program does not answer.
     """
-    wanted = Path(which or os.environ.get(WEIGHTS_VARIABLE) or DEFAULT_WEIGHTS)
+    text = os.fspath(which or os.environ.get(WEIGHTS_VARIABLE) or DEFAULT_WEIGHTS)
+    if text.startswith(hub.SCHEME):
+        return _find_on_hub(hub.HubReference.parse(text), runtime)
+    wanted = Path(text)
     for folder in (wanted, WEIGHTS_FOLDER / wanted):
         if (folder / "config.json").is_file():
             return folder
     raise WeightsError(
-        "Weights must be a folder with a config.json, or one of the shipped ones "
-        f"({', '.join(shipped_weights()) or 'none here'}). Received: {str(wanted)!r}. "
-        "Train some with: python train.py --data FOLDER"
+        "Weights must be a folder with a config.json, one of the shipped ones "
+        f"({', '.join(shipped_weights()) or 'none here'}), or hf://owner/name[@revision]. "
+        f"Received: {text!r}. Train some with: python train.py --data FOLDER"
     )
+
+
+def _find_on_hub(reference: hub.HubReference, runtime: str | None) -> Path:
+    """The folder of weights in the hub's cache; fetches what is missing there.
+
+    The commit vouches for ``config.json``, and the hashes in there for the model files.
+    """
+    folder = hub.fetch(reference, "config.json").parent
+    pinned = reference.at(commit=folder.name)
+    if not reference.is_pinned:
+        logging.getLogger(__name__).warning(
+            "%s is now commit %s. To use exactly these weights always: %s",
+            *(reference, pinned.revision, pinned),
+        )
+    spec = read_spec(folder)
+    for name, file in spec.files.items():
+        if runtime in (None, name):
+            hub.fetch(pinned, file.path.name, sha256=file.sha256)
+    return folder
 
 
 def read_spec(folder: Path) -> ModelSpec:

@@ -21,7 +21,7 @@ SCRIPTS = sorted(ROOT.glob("*.py"))
 ROWS = (
     {"errors"},
     {"types"},
-    {"preprocess", "images", "drawing", "tracking", "video", "metrics", "hub", "plots"},
+    {"preprocess", "images", "drawing", "tracking", "video", "regions", "metrics", "hub", "plots"},
     {"weights", "model", "torch_layers", "datasets", "augment"},
     {"faces", "classifier", "exports"},
     {"pipeline", "records", "session", "timeline", "film", "evaluation", "card"},

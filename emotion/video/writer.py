@@ -42,6 +42,8 @@ class FilmWriter:
     """
 
     def __init__(self, path: Path, *, sound: FilmReader | None = None) -> None:
+        if not path.parent.is_dir():
+            raise VideoError(f"{path} cannot be written: there is no folder {path.parent}.")
         self.path = path
         self._part = path.with_name(f".{path.stem}.part{os.getpid()}.mp4")
         try:
@@ -93,6 +95,12 @@ class FilmWriter:
         Raises:
             VideoError: If it cannot be written, for instance because the disk is full.
         """
+        try:
+            self._write(image, time_s)
+        except (av.error.FFmpegError, OSError) as error:
+            raise VideoError(f"{self.path} cannot be written: {error}") from error
+
+    def _write(self, image: Image, time_s: float) -> None:
         if self._stream is None:
             self._start(image)
         height, width = self._size
@@ -103,12 +111,9 @@ class FilmWriter:
         )
         frame.pts = self._last_pts = max(round(time_s * TICKS), self._last_pts + 1)
         frame.time_base = Fraction(1, TICKS)
-        try:
-            self._out.mux(self._stream.encode(frame))
-            if self._sound:
-                self._sound.copy_until(time_s)
-        except (av.error.FFmpegError, OSError) as error:
-            raise VideoError(f"{self.path} cannot be written: {error}") from error
+        self._out.mux(self._stream.encode(frame))
+        if self._sound:
+            self._sound.copy_until(time_s)
 
     def discard(self) -> None:
         """Leave no file behind at the end, although no error occurred."""

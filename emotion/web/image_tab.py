@@ -22,7 +22,6 @@ __all__ = ["build_image_tab"]
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
-
 LARGEST_SHOWN = 2560
 """Longer sides of the annotated picture are reduced to this: crisp on any screen, quick to send."""
 
@@ -150,8 +149,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
     inputs, outputs = [picture, detector, min_score], [summary, annotated, results]
     quiet = {"api_visibility": "private", "show_progress": "minimal"}
     picture.change(show, inputs, outputs, trigger_mode="always_last", **quiet)
-    detector.input(default_score, detector, min_score, **quiet).then(
-        show, inputs, outputs, **quiet
-    )
-    min_score.release(show, inputs, outputs, trigger_mode="always_last", **quiet)
+    detector.input(default_score, detector, min_score, **quiet).then(show, inputs, outputs, **quiet)
+    # Not `release`: the keyboard never lets go of a slider.
+    min_score.input(show, inputs, outputs, trigger_mode="always_last", **quiet)
     call.click(analyze, inputs, answer, api_name="analyze")

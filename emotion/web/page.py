@@ -18,13 +18,14 @@ __all__ = ["CSS", "THEME", "TITLE", "build_page"]
 TITLE = "Facial expressions"
 
 HEADER = """# Facial expressions
-Happy, sad, surprised? Drop in a picture and see which of seven expressions each face shows.
+Happy, sad, surprised? Show it a picture, your camera or a film,
+and see which of seven expressions each face shows.
 """
 
-FOOTER = """**What this is not.** It reads what a face *shows*, not what a person feels. It was trained on small
-grey pictures from the web and agrees with their labels about two times in three, as people do; how it treats
-different groups of people has not been measured. Please decide nothing about anybody with it: no hiring,
-policing, exams, work or school.
+FOOTER = """**What this is not.** It reads what a face *shows*, not what a person feels. It was trained on
+small grey pictures from the web and agrees with their labels about two times in three, as people do;
+how it treats different groups of people has not been measured. Please decide nothing about anybody with it:
+no hiring, policing, exams, work or school.
 
 **Your pictures** stay on this server. Uploads are deleted within a day, camera frames are never stored, and
 nothing is sent to anybody else.

@@ -37,7 +37,7 @@ class Pipelines:
         with self._lock:
             if detector not in self._pipelines:
                 if self._classifier is None:
-                    spec = read_spec(find_weights(self.weights))
+                    spec = read_spec(find_weights(self.weights, runtime=self.runtime))
                     self._classifier = load_classifier(spec, self.runtime)
                 self._pipelines[detector] = EmotionPipeline(
                     load_detector(detector), self._classifier

@@ -30,7 +30,8 @@ def summary_html(summary: Summary, timeline: Timeline) -> str:
     if not summary.people:
         return head + "<p>No face was in view.</p>"
     people = sorted(summary.people, key=lambda person: (-person.in_view_s, person.track_id))
-    rows = "".join(_row(person) for person in people[:MOST_PEOPLE])
+    listed = sorted(people[:MOST_PEOPLE], key=lambda person: person.track_id)
+    rows = "".join(_row(person) for person in listed)
     more = len(people) - MOST_PEOPLE
     note = f"<p>{more} more faces were in view for a shorter time.</p>" if more > 0 else ""
     columns = "".join(f"<th scope='col'>{emotion}</th>" for emotion in Emotion)
@@ -107,6 +108,11 @@ def _clock(seconds: float) -> str:
 
 def progress_html(text: str, share: float | None = None, *, problem: bool = False) -> str:
     """A line of text, with a bar where the share that is done (0–1) is known."""
-    bar = "" if share is None else f"<progress max='1' value='{share:.3f}'></progress>"
+    bar = (
+        ""
+        if share is None
+        else f"<div class='film-bar' role='progressbar' aria-valuemin='0' aria-valuemax='100' "
+        f"aria-valuenow='{share * 100:.0f}'><i style='width:{share:.1%}'></i></div>"
+    )
     style = " class='film-problem'" if problem else ""
     return f"<div class='film-progress' role='status'>{bar}<p{style}>{escape(text)}</p></div>"

@@ -1,0 +1,382 @@
+"""Films: every container comes out right, damaged ones are explained, the copy plays and is complete."""
+
+from __future__ import annotations
+
+import csv
+import math
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from emotion.errors import VideoError
+from emotion.film import FilmSettings, read_film
+from emotion.images import read_image
+from emotion.pipeline import EmotionPipeline
+from emotion.session import CSV_COLUMNS
+from emotion.tracking import WEAK_SHARE
+from emotion.types import Emotion, FaceEmotion, Image
+from emotion.video import MAX_SIDE, FilmFrame, FilmReader, FilmWriter
+
+ROOT = Path(__file__).resolve().parent.parent
+FPS = 25
+
+
+def quadrants(width: int = 160, height: int = 120) -> Image:
+    """Red, green, blue and white quarters: shows which way is up."""
+    image = np.zeros((height, width, 3), np.uint8)
+    x, y = width // 2, height // 2
+    image[:y, :x], image[:y, x:] = (255, 0, 0), (0, 255, 0)
+    image[y:, :x], image[y:, x:] = (0, 0, 255), (255, 255, 255)
+    return image
+
+
+def corner_colours(image: Image) -> list[str]:
+    """Names of the colours near the four corners, in reading order."""
+    names = {(1, 0, 0): "red", (0, 1, 0): "green", (0, 0, 1): "blue", (1, 1, 1): "white"}
+    at_y, at_x = (4, image.shape[0] - 5), (4, image.shape[1] - 5)
+    pixels = [image[y, x] > 128 for y in at_y for x in at_x]
+    return [names.get(tuple(map(int, pixel)), str(pixel)) for pixel in pixels]
+
+
+def make_film(
+    path: Path,
+    images: Sequence[Image],
+    *,
+    codec: str = "libx264",
+    sound: str | None = None,
+    times_s: Sequence[float] | None = None,
+    pix_fmt: str = "yuv420p",
+) -> Path:
+    """Write a film with PyAV, independently of the code under test."""
+    times_s = times_s or [n / FPS for n in range(len(images))]
+    # AVI knows frame numbers only; elsewhere times are free.
+    base = Fraction(1, FPS) if path.suffix == ".avi" else Fraction(1, 1000)
+    with av.open(str(path), "w") as out:
+        picture = out.add_stream(codec, rate=FPS)
+        picture.height, picture.width = images[0].shape[:2] if images else (120, 160)
+        picture.pix_fmt = pix_fmt
+        picture.codec_context.time_base = base
+        tone = out.add_stream(sound, rate=48_000) if sound else None
+        for image, time_s in zip(images, times_s, strict=True):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = round(time_s / base), base
+            out.mux(picture.encode(frame))
+        out.mux(picture.encode())
+        if tone:
+            _add_tone(out, tone, len(images) / FPS)
+    return path
+
+
+def _add_tone(out: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
+    wave = (8000 * np.sin(np.arange(int(seconds * 48_000)) / 20)).astype(np.int16)
+    for start in range(0, len(wave), 960):
+        samples = np.ascontiguousarray(wave[None, start : start + 960])
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate, frame.pts = 48_000, start
+        out.mux(stream.encode(frame))
+    out.mux(stream.encode())
+
+
+def streams(path: Path) -> dict[str, float]:
+    """Codec of each stream of a film and its decoded length in seconds."""
+    lengths: dict[str, float] = {}
+    with av.open(str(path)) as film:
+        for frame in film.decode():
+            name = frame_codec(film, frame)
+            lengths[name] = max(lengths.get(name, 0.0), float(frame.time or 0))
+    return lengths
+
+
+def frame_codec(film: av.container.InputContainer, frame: object) -> str:
+    chosen = film.streams.video if isinstance(frame, av.VideoFrame) else film.streams.audio
+    return chosen[0].codec_context.name
+
+
+def copy_film(path: Path, copy: Path) -> list[FilmFrame]:
+    """Pass a film through reader and writer."""
+    frames = []
+    with FilmReader(path) as reader, FilmWriter(copy, sound=reader) as writer:
+        for frame in reader:
+            frames.append(frame)
+            writer.write(frame.image, frame.time_s)
+    return frames
+
+
+def nobody(_: Image) -> list[FaceEmotion]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Iterator[EmotionPipeline]:
+    with EmotionPipeline.load() as shared:
+        yield shared
+
+
+CONTAINERS = [
+    ("film.mp4", "libx264", "aac", "yuv420p"),
+    ("film.webm", "libvpx-vp9", "libopus", "yuv420p"),
+    ("film.avi", "mjpeg", "pcm_s16le", "yuvj420p"),
+    ("film.mov", "mpeg4", "pcm_s16le", "yuv420p"),
+    ("film.mkv", "libx264", "flac", "yuv420p"),
+    ("film.jpg", "libx264", "aac", "yuv420p"),
+]
+
+
+@pytest.mark.parametrize(("name", "codec", "sound", "pix_fmt"), CONTAINERS)
+def test_films_of_all_kinds_are_read_and_copied_with_their_sound(
+    tmp_path: Path, name: str, codec: str, sound: str, pix_fmt: str
+) -> None:
+    """The last one is an mp4 with a wrong ending: what a file holds decides, not its name."""
+    made = tmp_path / Path(name).with_suffix(".mp4" if name.endswith("jpg") else Path(name).suffix)
+    film = make_film(made, [quadrants()] * 30, codec=codec, sound=sound, pix_fmt=pix_fmt)
+    film = film.rename(tmp_path / f"in-{name}")
+    copy = tmp_path / "copy.mp4"
+    with FilmReader(film) as reader, FilmWriter(copy, sound=reader) as writer:
+        frames = list(reader)
+        for frame in frames:
+            writer.write(frame.image, frame.time_s)
+    assert len(frames) == 30
+    assert [frame.index for frame in frames] == list(range(30))
+    assert [frame.time_s for frame in frames] == pytest.approx(
+        [n / FPS for n in range(30)], abs=0.03
+    )
+    assert corner_colours(frames[-1].image) == ["red", "green", "blue", "white"]
+    assert not reader.damaged
+    lengths = streams(copy)
+    assert set(lengths) == {"h264", "aac"}
+    assert lengths["h264"] == pytest.approx(29 / FPS, abs=0.05)
+    assert lengths["aac"] == pytest.approx(30 / FPS, abs=0.1)
+    with av.open(str(copy)) as made_copy:
+        assert made_copy.streams.video[0].codec_context.pix_fmt == "yuv420p"
+
+
+def test_a_film_without_sound_and_with_odd_sides(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "odd.webm", [quadrants(161, 121)] * 5, codec="libvpx-vp9")
+    with FilmReader(film) as reader, FilmWriter(tmp_path / "copy.mp4", sound=reader) as writer:
+        for frame in reader:
+            assert frame.image.shape == (121, 161, 3)
+            writer.write(frame.image, frame.time_s)
+    with av.open(str(tmp_path / "copy.mp4")) as copy:
+        assert len(copy.streams) == 1
+        assert (copy.streams.video[0].width, copy.streams.video[0].height) == (162, 122)
+
+
+def test_the_rotation_flag_of_phones_is_honoured(tmp_path: Path, ffmpeg: str) -> None:
+    """Each phone's way up, as ffmpeg itself shows the same file."""
+    film = make_film(tmp_path / "flat.mp4", [quadrants()] * 5)
+    turned, shown = tmp_path / "turned.mov", tmp_path / "shown.png"
+    # The flag is spelt in the old way and in the new one, of which ffmpeg 6 dropped the first.
+    old = ["-i", film, "-metadata:s:v", "rotate=90", "-c", "copy", turned]
+    new = ["-display_rotation", "90", "-i", film, "-c", "copy", turned]
+    for arguments in (new, old):
+        if not subprocess.run([ffmpeg, "-v", "quiet", "-y", *arguments], check=False).returncode:
+            break
+    subprocess.run([ffmpeg, "-v", "error", "-i", turned, "-frames:v", "1", shown], check=True)
+    with FilmReader(turned) as reader:
+        image = next(iter(reader)).image
+    assert image.shape == (160, 120, 3)
+    assert corner_colours(image) == corner_colours(read_image(shown))
+    assert corner_colours(image) != corner_colours(quadrants())
+
+
+def test_a_changing_frame_rate_keeps_its_times(tmp_path: Path) -> None:
+    times = [0.0, 0.04, 0.08, 0.5, 0.9, 0.92, 1.5, 3.0]
+    film = make_film(tmp_path / "vfr.mp4", [quadrants()] * len(times), times_s=times)
+    copy = tmp_path / "copy.mp4"
+    with FilmReader(film) as reader, FilmWriter(copy) as writer:
+        for frame in reader:
+            writer.write(frame.image, frame.time_s)
+    with FilmReader(copy) as reader:
+        assert [frame.time_s for frame in reader] == pytest.approx(times, abs=0.002)
+
+
+def test_huge_frames_are_reduced_and_boxes_are_in_pixels_of_the_film(
+    tmp_path: Path, portrait: Path, pipeline: EmotionPipeline
+) -> None:
+    picture = cv2.resize(read_image(portrait), (4320, 4320))
+    image = np.zeros((4320, 7680, 3), np.uint8)
+    image[:, 1680:6000] = picture
+    film = make_film(tmp_path / "8k.avi", [image] * 2, codec="mjpeg", pix_fmt="yuvj420p")
+    with FilmReader(film) as reader:
+        steps = list(read_film(reader, pipeline, FilmSettings(0.5)))
+    with FilmReader(film) as reader:
+        assert max(next(iter(reader)).image.shape) == MAX_SIDE
+    for step in steps:
+        assert step.moment is not None
+        (face,) = step.moment.faces
+        box = face.seen.face.box
+        assert 2500 < box.centre.x < 4500
+        assert 400 < box.width < 1600
+
+
+@pytest.mark.parametrize(
+    "kind", ["text", "empty", "missing", "sound", "cut", "playlist", "no frames"]
+)
+def test_what_is_no_film_is_explained(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "film.mp4"
+    whole = make_film(tmp_path / "whole.mp4", [quadrants()] * 25, sound="aac")
+    expected = "cannot be read as a film"
+    if kind == "text":
+        path.write_text("This is no film.", encoding="utf-8")
+    elif kind == "empty":
+        path.touch()
+    elif kind == "missing":
+        expected = "not a file"
+    elif kind == "cut":
+        path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    elif kind == "playlist":
+        path.write_text(f"#EXTM3U\n#EXTINF:1,\n{whole}\n#EXT-X-ENDLIST\n", encoding="utf-8")
+    elif kind == "sound":
+        with av.open(str(path), "w") as out:
+            _add_tone(out, out.add_stream("aac", rate=48_000), 1.0)
+        expected = "sound only"
+    else:
+        with av.open(str(path), "w", format="avi") as out:
+            stream = out.add_stream("mjpeg", rate=25)
+            stream.height, stream.width, stream.pix_fmt = 120, 160, "yuvj420p"
+            out.start_encoding()
+        expected = "at least one frame"
+    with pytest.raises(VideoError, match=expected):
+        copy_film(path, tmp_path / "copy.mp4")
+    assert {p.name for p in tmp_path.iterdir()} <= {"film.mp4", "whole.mp4"}
+
+
+def test_a_film_that_was_cut_short_is_read_up_to_there(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    noise = [rng.integers(0, 255, (120, 160, 3), dtype=np.uint8) for _ in range(100)]
+    whole = make_film(tmp_path / "whole.mkv", noise)
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
+    with FilmReader(cut) as reader:
+        count = sum(1 for _ in reader)
+    assert 10 < count < 60
+    assert reader.damaged
+
+
+def test_an_error_or_a_cancel_leaves_no_copy(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", [quadrants()] * 25, sound="aac")
+    copy = tmp_path / "copy.mp4"
+
+    def write_some(*, cancel: bool) -> None:
+        with FilmReader(film) as reader, FilmWriter(copy, sound=reader) as writer:
+            for frame in reader:
+                writer.write(frame.image, frame.time_s)
+                if frame.index == 10 and cancel:
+                    writer.discard()
+                    return
+                if frame.index == 10:
+                    raise KeyboardInterrupt
+
+    write_some(cancel=True)
+    with pytest.raises(KeyboardInterrupt):
+        write_some(cancel=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_a_folder_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match="cannot be written"):
+        FilmWriter(tmp_path / "nowhere" / "copy.mp4")
+
+
+def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
+    """Python's own memory, frames included, after a short and after a ten times longer film."""
+    peaks = []
+    for seconds in (4, 40):
+        film = make_film(tmp_path / f"{seconds}.mp4", [quadrants()] * (seconds * FPS), sound="aac")
+        tracemalloc.start()
+        with FilmReader(film) as reader, FilmWriter(tmp_path / "copy.mp4", sound=reader) as writer:
+            for _ in read_film(reader, nobody, FilmSettings(0.5), copy=writer):
+                pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 200_000
+
+
+@pytest.fixture(scope="module")
+def film_with_a_gap(tmp_path_factory: pytest.TempPathFactory, portrait: Path) -> Path:
+    """A face for one second, nobody for two, a face for one second; 720p."""
+    picture = cv2.resize(read_image(portrait), (720, 720))
+    grey = np.full((720, 1280, 3), 110, np.uint8)
+    images = []
+    for number in range(4 * FPS):
+        image = grey.copy()
+        if not FPS <= number < 3 * FPS:
+            left = 280 + round(60 * math.sin(number / 10))
+            image[:, left : left + 720] = picture
+        images.append(image)
+    return make_film(tmp_path_factory.mktemp("gap") / "gap.mp4", images, sound="aac")
+
+
+def test_a_film_whose_middle_has_no_faces(film_with_a_gap: Path, pipeline: EmotionPipeline) -> None:
+    def find(image: Image) -> list[FaceEmotion]:
+        return pipeline(image, min_score=WEAK_SHARE * 0.5)
+
+    with FilmReader(film_with_a_gap) as reader:
+        moments = [step.moment for step in read_film(reader, find, FilmSettings(0.5))]
+    numbers = [tuple(face.track_id for face in m.faces) if m else None for m in moments]
+    assert len(numbers) == 4 * FPS
+    assert set(numbers[:FPS]) == {(1,)}
+    assert set(numbers[FPS + 1 : 3 * FPS]) == {()}
+    assert set(numbers[3 * FPS + 1 :]) == {(2,)}
+
+
+def test_between_searches_a_small_face_is_not_lost(
+    portrait: Path, pipeline: EmotionPipeline
+) -> None:
+    """The face is too small to be found in the reduced frame, so it has to be looked at closely."""
+    from emotion.film import _Looks
+    from emotion.tracking import FaceTracker
+
+    picture = cv2.resize(read_image(portrait), (360, 360), interpolation=cv2.INTER_AREA)
+    image = np.full((1080, 1920, 3), 110, np.uint8)
+    image[600:960, 1200:1560] = picture
+    tracker = FaceTracker()
+    looks = _Looks(pipeline, tracker)
+    for number in range(5):
+        found = looks.at(image, number / FPS)
+        assert len(tracker.update(found, number / FPS)) == 1
+    reduced = cv2.resize(image, (640, 360), interpolation=cv2.INTER_AREA)
+    assert pipeline(reduced) == []
+
+
+def test_the_command_line(film_with_a_gap: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "emotion", "video", str(film_with_a_gap)]
+    outputs = ["--out", str(tmp_path / "out.mp4"), "--csv", str(tmp_path / "out.csv")]
+    done = subprocess.run(
+        [*command, *outputs, "--every", "0.5"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "face 1:" in done.stdout
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(CSV_COLUMNS)
+    assert [float(row["time_s"]) for row in rows] == pytest.approx(
+        [n / 2 for n in range(8)], abs=0.05
+    )
+    assert [bool(row["label"]) for row in rows] == [True] * 2 + [False] * 4 + [True] * 2
+    assert rows[0]["label"] in set(Emotion)
+    assert set(streams(tmp_path / "out.mp4")) == {"h264", "aac"}
+    refused = subprocess.run(
+        [*command, "--out", str(film_with_a_gap)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "overwritten" in refused.stderr
+    assert film_with_a_gap.stat().st_size > 1000

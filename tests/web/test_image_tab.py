@@ -1,0 +1,260 @@
+"""The image tab in a real browser, and its API, against the real app."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from emotion.images import read_image
+from emotion.records import CSV_COLUMNS
+from emotion.types import Emotion
+
+ROOT = Path(__file__).resolve().parents[2]
+CAT, PRINTS = ROOT / "examples" / "cat.jpg", ROOT / "examples" / "prints.jpg"
+
+DROP = """([name, text]) => {
+    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    const carried = new DataTransfer();
+    carried.items.add(new File([bytes], name, {type: 'image/jpeg'}));
+    const target = document.querySelector('#picture button[aria-dropeffect], #picture button');
+    for (const kind of ['dragenter', 'dragover', 'drop'])
+        target.dispatchEvent(new DragEvent(kind, {dataTransfer: carried, bubbles: true, cancelable: true}));
+}"""
+
+
+def choose(page: Page, path: Path) -> None:
+    """Give the tab a file as the file dialogue would."""
+    page.locator("#picture input[type=file]").set_input_files(path)
+
+
+def clear(page: Page) -> None:
+    page.locator("#picture").get_by_role("button", name="Remove Image").click()
+    expect(page.locator("#summary")).to_contain_text("to begin")
+
+
+def see(page: Page, text: str | re.Pattern[str]) -> None:
+    expect(page.locator("#summary .summary")).to_have_text(text)
+
+
+ONE_FACE = re.compile(rf"^1 face: 1 ({'|'.join(Emotion)})$")
+
+
+def test_a_dropped_photo_is_read(page: Page, portrait: Path) -> None:
+    """From the drop to the label on the page, with the annotated picture; nobody else is asked."""
+    import base64
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.reload()
+    expect(page.locator("#picture input[type=file]")).to_be_attached()
+    page.evaluate(DROP, ["portrait.jpg", base64.b64encode(portrait.read_bytes()).decode()])
+    see(page, ONE_FACE)
+    card = page.locator("#results .card")
+    expect(card).to_have_count(1)
+    label = page.locator("#summary .summary").inner_text().split()[-1]
+    expect(card.locator("h3")).to_contain_text(label)
+    shares = card.locator(".bars li").all_inner_texts()
+    assert [share.split()[0] for share in shares] == list(Emotion)
+    assert abs(sum(int(share.split()[1].rstrip("%")) for share in shares) - 100) <= 3
+    # The picture that is shown is the dropped one with a box drawn into it.
+    shown = page.locator("#annotated img")
+    expect(shown).to_be_visible()
+    answer = page.request.get(shown.get_attribute("src") or "")
+    drawn, original = read_image(answer.body()).astype(int), read_image(portrait).astype(int)
+    assert drawn.shape == original.shape
+    difference = np.abs(drawn - original).max(axis=2) > 60
+    assert 0.002 < difference.mean() < 0.2
+    home = page.url.rstrip("/")
+    foreign = [url for url in asked if not url.startswith((home, "data:", "blob:"))]
+    assert foreign == []
+    assert errors == []
+
+
+def test_downloads_hold_what_the_page_shows(page: Page) -> None:
+    choose(page, PRINTS)
+    see(page, re.compile(r"^6 faces: "))
+    texts = {}
+    for name in ("CSV", "JSON"):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"Download {name}").click()
+        assert download.value.suggested_filename == f"expressions.{name.lower()}"
+        texts[name] = Path(download.value.path()).read_text(encoding="utf-8")
+    data = json.loads(texts["JSON"])
+    assert (data["source"], data["width"], data["height"]) == ("prints.jpg", 1120, 720)
+    rows = list(csv.DictReader(io.StringIO(texts["CSV"])))
+    assert list(rows[0]) == list(CSV_COLUMNS)
+    titles = page.locator("#results .card h3").all_inner_texts()
+    for face, row, title in zip(data["faces"], rows, titles, strict=True):
+        assert [int(row[key]) for key in ("x1", "y1", "x2", "y2")] == face["box"]
+        assert title.split() == [row["face"], face["label"], f"{face['confidence']:.0%}"]
+        assert row["label"] == face["label"]
+    areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (face["box"] for face in data["faces"])]
+    assert areas == sorted(areas, reverse=True), "the largest face is number one"
+    # The table says the same, once it is unfolded.
+    page.get_by_text("All numbers as a table").click()
+    expect(page.locator("#results .numbers tbody tr")).to_have_count(6)
+
+
+def test_a_picture_without_a_face_gets_advice_and_the_settings_act(
+    page: Page, portrait: Path
+) -> None:
+    choose(page, CAT)
+    see(page, re.compile(r"^No face found\. Try the other detector"))
+    expect(page.locator("#results .card")).to_have_count(0)
+    clear(page)
+    choose(page, portrait)
+    see(page, ONE_FACE)
+    box = page.locator("#results .numbers tbody td").nth(1)
+    before = box.text_content()
+    page.get_by_role("radio", name="Haar cascade").check()
+    expect(box).not_to_have_text(before or "")  # the other detector draws another box
+    see(page, ONE_FACE)
+    page.get_by_role("radio", name="MediaPipe").check()
+    expect(box).to_have_text(before or "")
+    score = page.locator("#min-score input[type=range]")
+    score.focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    see(page, re.compile("No face found"))
+
+
+def test_bad_files_are_explained_and_the_server_goes_on(
+    page: Page, portrait: Path, tmp_path: Path
+) -> None:
+    data = portrait.read_bytes()
+    files = {
+        "cut.jpg": (data[: len(data) // 3], "cut.jpg is damaged"),
+        "text.jpg": (b"These are words.", "text.jpg is not a picture that can be read (text)"),
+        "empty.jpg": (b"", "empty.jpg is empty (0 bytes)"),
+        "phone.heic": (b"\0\0\0\x18ftypheic" + b"\0" * 64, "export it as JPEG"),
+        "logo.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
+    }
+    for name, (content, message) in files.items():
+        (tmp_path / name).write_bytes(content)
+        choose(page, tmp_path / name)
+        problem = page.locator("#summary .problem")
+        expect(problem).to_contain_text(message)
+        expect(problem).to_contain_text("JPEG")
+        expect(page.locator("#annotated img")).to_have_count(0)
+        clear(page)
+    choose(page, portrait)
+    see(page, ONE_FACE)
+
+
+def test_other_kinds_and_files_too_large_are_explained(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("words")
+    choose(page, tmp_path / "notes.txt")
+    expect(page.locator(".toast-body")).to_contain_text("notes.txt")
+    page.locator(".toast-close").click()
+    with (tmp_path / "huge.jpg").open("wb") as file:
+        file.truncate(600_000_000)
+    choose(page, tmp_path / "huge.jpg")
+    expect(page.locator(".toast-body")).to_contain_text("maximum allowed size")
+
+
+def test_everything_is_reached_with_the_keyboard(page: Page) -> None:
+    """An example is chosen, then a download is reached, without a mouse."""
+    expect(page.locator("#picture input[type=file]")).to_be_attached()
+    page.get_by_role("tab", name="Image").focus()
+    reached: list[str] = []
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("""() => {
+                const at = document.activeElement;
+                const box = at.closest('#picture, #detector, #min-score, .gallery');
+                return box ? box.id || 'examples' : '';
+            }""")
+        )
+        if reached[-1] == "examples":
+            break
+    assert set(reached) >= {"picture", "detector", "min-score", "examples"}
+    page.keyboard.press("Enter")
+    see(page, ONE_FACE)
+    link = page.get_by_role("link", name="Download CSV")
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        if link.evaluate("link => link === document.activeElement"):
+            break
+    expect(link).to_be_focused()
+
+
+def test_nothing_sticks_out_of_the_window(page: Page, portrait: Path) -> None:
+    choose(page, portrait)
+    see(page, ONE_FACE)
+    expect(page.locator("#annotated img")).to_be_visible()
+    for width in (1280, 390, 360):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_function(f"document.querySelector('#annotated').offsetWidth < {width}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        places = [page.locator(place) for place in ("#annotated", "#annotated img")]
+        frame, picture = (place.bounding_box() or {} for place in places)
+        assert frame["height"] - picture["height"] < 20, "no empty bars above and below"
+
+
+CONTRAST = """place => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    const light = () => {
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(c => c / 255)
+            .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    const paint = colour => { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); };
+    const around = [];
+    for (let at = place; at; at = at.parentElement) around.unshift(getComputedStyle(at).backgroundColor);
+    around.forEach(paint);
+    const behind = light();
+    paint(getComputedStyle(place).color);
+    return Math.max(light() / behind, behind / light());
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_easy_to_read(page: Page, portrait: Path, theme: str) -> None:
+    """WCAG 2.2 asks for 4.5 : 1. Colours are laid over each other as the browser does it."""
+    page.goto(f"{page.url}?__theme={theme}")
+    choose(page, portrait)
+    see(page, ONE_FACE)
+    places = ("#header p", "#summary p", ".card h3", ".card small", ".number", ".bars li span")
+    for place in (*places, ".bars .top span", ".download", "#footer-notes p", "details > summary"):
+        contrast = page.locator(place).first.evaluate(CONTRAST)
+        assert contrast >= 4.5, f"{place}: {contrast:.2f}"
+
+
+def test_the_api_answers_like_the_command_line(server, portrait: Path, tmp_path: Path) -> None:
+    """A real ``gradio_client``, with a good picture and with a damaged one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the client's own
+        from gradio_client import Client, handle_file
+
+        client = Client(server.url, verbose=False, analytics_enabled=False)
+        answers = {
+            detector: client.predict(handle_file(str(portrait)), detector, 0.5, api_name="/analyze")
+            for detector in ("mediapipe", "haar")
+        }
+        (tmp_path / "text.jpg").write_text("words")
+        failed = client.predict(
+            handle_file(str(tmp_path / "text.jpg")), "haar", 0.5, api_name="/analyze"
+        )
+        client.close()
+    for answer in answers.values():
+        assert set(answer) == {"source", "width", "height", "faces", "error"}
+        assert (answer["source"], answer["width"], answer["height"]) == ("astronaut.jpg", 512, 512)
+        assert answer["error"] is None
+        (face,) = answer["faces"]
+        assert set(face) == {"box", "score", "label", "confidence", "probabilities"}
+        assert set(face["probabilities"]) == set(Emotion)
+        assert face["confidence"] == face["probabilities"][face["label"]]
+    assert failed["faces"] == []
+    assert "text.jpg is not a picture" in failed["error"]

@@ -1,0 +1,155 @@
+"""What the server answers to webcam frames, sensible and not."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from emotion.errors import DetectorError, ImageError
+from emotion.faces import DEFAULT_DETECTOR
+from emotion.images import read_image
+from emotion.pipeline import EmotionPipeline
+from emotion.types import Emotion
+from emotion.web import live
+from emotion.web.live import LiveReader, LiveSettings, Viewer, decode_frame
+
+SETTINGS = LiveSettings(DEFAULT_DETECTOR, min_score=0.5, half_life_s=0.3)
+
+
+def data_url(image: Any, format_name: str = "jpeg") -> str:
+    file = io.BytesIO()
+    Pillow.fromarray(image).save(file, format_name, quality=90)
+    text = base64.b64encode(file.getvalue()).decode()
+    return f"data:image/{format_name};base64,{text}"
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Iterator[EmotionPipeline]:
+    with EmotionPipeline.load() as shared:
+        yield shared
+
+
+@pytest.fixture(scope="module")
+def reader(pipeline: EmotionPipeline) -> LiveReader:
+    return LiveReader(lambda _: pipeline)
+
+
+@pytest.fixture(scope="module")
+def frame(portrait: Path) -> dict[str, Any]:
+    picture = Pillow.fromarray(read_image(portrait)).resize((480, 480))
+    return {"run": 1, "n": 7, "time_s": 0.5, "image": data_url(np.asarray(picture))}
+
+
+def ask(reader: LiveReader, viewer: Viewer, frame: dict[str, Any], **changes: Any) -> Any:
+    return json.loads(reader.answer(viewer, {**frame, **changes}, SETTINGS))
+
+
+def test_an_answer_holds_what_the_browser_draws(reader: LiveReader, frame: dict[str, Any]) -> None:
+    reply = ask(reader, Viewer(), frame)
+    assert (reply["run"], reply["n"], reply["width"], reply["height"]) == (1, 7, 480, 480)
+    (face,) = reply["faces"]
+    assert face["id"] == 1
+    assert face["label"] in set(Emotion)
+    assert face["confidence"] == pytest.approx(max(face["probabilities"]))
+    assert reply["mood"] == face["probabilities"]
+    assert 0 < reply["detect_ms"] + reply["classify_ms"] < reply["server_ms"]
+
+
+def test_a_new_run_is_a_new_session(reader: LiveReader, frame: dict[str, Any]) -> None:
+    viewer = Viewer()
+    for number in range(3):
+        ask(reader, viewer, frame, time_s=number / 10)
+    assert viewer.session.summary().frames == 3
+    ask(reader, viewer, frame, run=2, time_s=0.0)
+    assert viewer.session.summary().frames == 1
+
+
+@pytest.mark.parametrize("time_s", [math.nan, math.inf, -5.0, "soon", None])
+def test_a_clock_that_is_wrong_does_no_harm(
+    reader: LiveReader, frame: dict[str, Any], time_s: Any
+) -> None:
+    viewer = Viewer()
+    ask(reader, viewer, frame, time_s=1.0)
+    ask(reader, viewer, frame, time_s=time_s)
+    reply = ask(reader, viewer, frame, time_s=1.5)
+    assert reply["faces"][0]["id"] == 1
+    assert viewer.time_s == 1.5
+
+
+def test_a_clock_far_ahead_costs_no_memory(reader: LiveReader, frame: dict[str, Any]) -> None:
+    viewer = Viewer()
+    ask(reader, viewer, frame, time_s=1e15)
+    assert len(viewer.timeline.crowd()) == 1
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "",
+        "data:image/jpeg;base64,",
+        "data:image/jpeg;base64,!!!",
+        "data:image/jpeg;base64,aGFsbG8=",
+    ],
+)
+def test_a_damaged_frame_gets_a_sentence(
+    reader: LiveReader, frame: dict[str, Any], image: str
+) -> None:
+    viewer = Viewer()
+    assert "frame" in ask(reader, viewer, frame, image=image)["error"]
+    assert ask(reader, viewer, frame)["faces"]
+
+
+def test_other_formats_and_bombs_are_refused() -> None:
+    with pytest.raises(ImageError, match="JPEG"):
+        decode_frame(data_url(np.zeros((8, 8, 3), np.uint8), "png"))
+    with pytest.raises(ImageError, match="larger than"):
+        decode_frame(data_url(np.zeros((2000, 2000, 3), np.uint8)))
+
+
+def test_colours_arrive_as_rgb() -> None:
+    red = np.zeros((32, 48, 3), np.uint8)
+    red[..., 0] = 255
+    image = decode_frame(data_url(red))
+    assert image.shape == (32, 48, 3)
+    assert image[16, 24, 0] > 240
+    assert image[16, 24, 2] < 15
+
+
+def test_a_detector_that_is_missing_is_named(frame: dict[str, Any]) -> None:
+    def missing(_: str) -> EmotionPipeline:
+        raise DetectorError("MediaPipe is not installed.")
+
+    assert ask(LiveReader(missing), Viewer(), frame)["error"] == "MediaPipe is not installed."
+
+
+def test_an_unforeseen_error_is_logged_without_the_frame(
+    frame: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: str) -> EmotionPipeline:
+        raise RuntimeError("out of luck")
+
+    reply = ask(LiveReader(broken), Viewer(), frame)
+    assert "could not be read" in reply["error"]
+    assert "out of luck" in caplog.text
+    assert frame["image"][30:60] not in caplog.text
+
+
+def test_a_busy_server_says_so(
+    reader: LiveReader, frame: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "WAIT_S", 0.01)
+    for _ in range(live.WORKERS):
+        reader._turns.acquire()
+    assert ask(reader, Viewer(), frame) == {"run": 1, "n": 7, "busy": True}
+    for _ in range(live.WORKERS):
+        reader._turns.release()
+    assert "faces" in ask(reader, Viewer(), frame)
