@@ -40,7 +40,7 @@ def main() -> None:
         share=args.share,
         theme=THEME,
         css=CSS,
-        max_file_size="50mb",
+        max_file_size="500mb",  # a few minutes of film
         footer_links=["api", "settings"],
         ssr_mode=False,
         run_history=False,  # Gradio would keep every call in the browser, pictures included

@@ -26,7 +26,7 @@ LARGEST_SHOWN = 2560
 """Longer sides of the annotated picture are reduced to this: crisp on any screen, quick to send."""
 
 
-def picture_input(**settings: Any) -> gr.Image:
+def _picture_input(**settings: Any) -> gr.Image:
     """A ``gr.Image`` that hands over the path of the uploaded file, untouched.
 
     The stock component decodes pictures itself: it fails on damaged ones without saying why, opens
@@ -38,7 +38,7 @@ def picture_input(**settings: Any) -> gr.Image:
     return picture
 
 
-def shown(annotated: Image) -> Image:
+def _shown(annotated: Image) -> Image:
     """The annotated picture at the size in which it goes to the browser."""
     height, width = annotated.shape[:2]
     scale = LARGEST_SHOWN / max(height, width)
@@ -68,7 +68,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
             image, record = read(path, detector, min_score)
         except EmotionError as error:
             return error_html(str(error)), None, ""
-        picture = shown(annotate(image, record.faces))
+        picture = _shown(annotate(image, record.faces))
         return summary_html(record), picture, results_html(record, image)
 
     def analyze(path: str | None, detector: str, min_score: float) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
     plain = {"apply_default_css": False, "padding": False}
     with gr.Row():
         with gr.Column(min_width=320):
-            picture = picture_input(
+            picture = _picture_input(
                 sources=["upload", "clipboard"],
                 label="Picture",
                 height=360,

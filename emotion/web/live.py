@@ -68,11 +68,11 @@ class Viewer:
     """The state of one viewer, from one press of Start to the next. Holds no pictures."""
 
     def __init__(self) -> None:
-        self.restart(run=0)
+        self.restart(number=0)
 
-    def restart(self, run: int) -> None:
+    def restart(self, number: int) -> None:
         """Begin a new session, under the browser's number for it."""
-        self.run = run
+        self.number = number
         self.frames = 0
         self.time_s = 0.0
         self.tracker = FaceTracker()
@@ -108,8 +108,8 @@ class LiveReader:
 
         Args:
             viewer: Whose frame it is; changed by this call.
-            frame: From the browser: ``run`` and ``n`` (numbers that are sent back), ``time_s`` (seconds
-                since Start) and ``image`` (a JPEG as data URL).
+            frame: From the browser: ``run`` and ``n`` (numbers that are sent back), ``session`` (another
+                number starts a new one), ``time_s`` (seconds since Start) and ``image`` (a JPEG as data URL).
             settings: What the viewer has chosen.
 
         Returns:
@@ -132,8 +132,8 @@ class LiveReader:
         self, viewer: Viewer, frame: Mapping[str, Any], settings: LiveSettings
     ) -> dict[str, Any]:
         begin = time.perf_counter()
-        if frame.get("run") != viewer.run:
-            viewer.restart(int(frame.get("run", 0)))
+        if frame.get("session") != viewer.number:
+            viewer.restart(int(frame.get("session", 0)))
         image = decode_frame(str(frame.get("image", "")))
         analysis = self._analyze(image, settings)
         moment = viewer.follow(analysis, float(frame.get("time_s", 0.0)), settings)

@@ -19,7 +19,8 @@ const LONGEST_SIDE = 640, JPEG_QUALITY = 0.8, PATIENCE_MS = 4000, STALE_MS = 100
 const sheet = document.createElement("canvas");
 
 let stream = null;      // the open camera, or null
-let run = 0;            // counts starts and stops: replies to an earlier run are thrown away
+let run = 0;            // counts openings and closings: replies to an earlier run are thrown away
+let session = 0;        // counts starts: another camera goes on with the same session
 let sent = null;        // the frame on its way: {n, captured, at, timer}
 let latest = null;      // time stamp of the newest camera frame
 let waiting = false;    // a newer frame came while one was on its way
@@ -81,7 +82,8 @@ function speak(text, now) {
 
 // ---------------------------------------------------------------- camera
 
-async function start() {
+async function start({ resume = false } = {}) {
+  const goesOn = resume && stream !== null;
   halt();
   if (!window.isSecureContext || !navigator.mediaDevices) return tell(...PROBLEMS.insecure, "insecure");
   const mine = ++run;
@@ -101,21 +103,24 @@ async function start() {
     const problem = problemOf(error);
     return tell(...PROBLEMS[problem], problem);
   } finally {
-    if (mine === run) startButton.disabled = false;
+    if (mine === run) startButton.disabled = stream !== null;
   }
   if (mine !== run) return;
   opened.getVideoTracks()[0].addEventListener("ended", () => {
     if (mine === run) { halt(); tell(...PROBLEMS.unplugged, "unplugged"); }
   });
-  counts = { n: 0, dropped: 0, startedAt: performance.now() };
-  history = [];
+  if (!goesOn) {
+    session += 1;
+    counts = { n: 0, dropped: 0, startedAt: performance.now() };
+    history = [];
+  }
   arrivals = [];
+  startButton.disabled = true;
   message.hidden = true;
   stage.dataset.state = "live";
   stage.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
   hud.hidden = !showHud.checked;
   stopButton.disabled = snapshotButton.disabled = false;
-  startButton.textContent = "Restart";
   remark("Reading the first frame …");
   listCameras(opened);
   nextFrame();
@@ -151,7 +156,6 @@ function halt() {
   remark("");
   stopButton.disabled = snapshotButton.disabled = true;
   startButton.disabled = false;
-  startButton.textContent = "Start camera";
   wipe();
 }
 
@@ -220,7 +224,7 @@ function send() {
   }, PATIENCE_MS);
   sent = frame;
   trigger("frame", {
-    run: mine, n: frame.n, time_s: (latest - counts.startedAt) / 1000,
+    run: mine, session, n: frame.n, time_s: (latest - counts.startedAt) / 1000,
     image: sheet.toDataURL("image/jpeg", JPEG_QUALITY),
   });
 }
@@ -420,10 +424,10 @@ find(".live-mood").innerHTML = bars();
 find(".live-legend").innerHTML = labels.map((label) => `<li style="--tone:${EXPRESSIONS[label].colour}"><i></i>${label}</li>`).join("");
 setMirror(true);
 offerCameras();
-startButton.addEventListener("click", start);
+startButton.addEventListener("click", () => start());
 stopButton.addEventListener("click", stop);
 snapshotButton.addEventListener("click", snapshot);
-cameras.addEventListener("change", () => { if (stream) start(); else setMirror(cameras.value !== "environment"); });
+cameras.addEventListener("change", () => { if (stream) start({ resume: true }); else setMirror(cameras.value !== "environment"); });
 mirror.addEventListener("change", () => setMirror(mirror.checked));
 showHud.addEventListener("change", () => { hud.hidden = !(showHud.checked && stream); });
 window.addEventListener("pagehide", halt);

@@ -46,7 +46,7 @@ def reader(pipeline: EmotionPipeline) -> LiveReader:
 @pytest.fixture(scope="module")
 def frame(portrait: Path) -> dict[str, Any]:
     picture = Pillow.fromarray(read_image(portrait)).resize((480, 480))
-    return {"run": 1, "n": 7, "time_s": 0.5, "image": data_url(np.asarray(picture))}
+    return {"run": 1, "session": 1, "n": 7, "time_s": 0.5, "image": data_url(np.asarray(picture))}
 
 
 def ask(reader: LiveReader, viewer: Viewer, frame: dict[str, Any], **changes: Any) -> Any:
@@ -64,12 +64,14 @@ def test_an_answer_holds_what_the_browser_draws(reader: LiveReader, frame: dict[
     assert 0 < reply["detect_ms"] + reply["classify_ms"] < reply["server_ms"]
 
 
-def test_a_new_run_is_a_new_session(reader: LiveReader, frame: dict[str, Any]) -> None:
+def test_a_new_start_is_a_new_session(reader: LiveReader, frame: dict[str, Any]) -> None:
     viewer = Viewer()
     for number in range(3):
         ask(reader, viewer, frame, time_s=number / 10)
     assert viewer.session.summary().frames == 3
-    ask(reader, viewer, frame, run=2, time_s=0.0)
+    ask(reader, viewer, frame, run=2, time_s=0.4)
+    assert viewer.session.summary().frames == 4, "another camera, the same session"
+    ask(reader, viewer, frame, run=3, session=2, time_s=0.0)
     assert viewer.session.summary().frames == 1
 
 

@@ -154,6 +154,29 @@ def test_settings_act_while_the_camera_runs(server: Server, camera: Viewers) -> 
         page.wait_for_function(f"window.last.n > {before} + 20 && window.last.faces.length === 1")
 
 
+def test_another_camera_goes_on_with_the_session(server: Server, camera: Viewers) -> None:
+    with camera() as context:
+        page = open_tab(context, server.url)
+        page.evaluate(
+            "document.addEventListener('expressionframe', e => { window.last = e.detail })"
+        )
+        start(page)
+        expect(page.get_by_role("button", name="Start camera")).to_be_disabled()
+        page.wait_for_function("window.last && window.last.n > 20")
+        page.evaluate("window.first = document.querySelector('.live video').srcObject")
+        page.locator("[data-do=camera]").dispatch_event("change")
+        before = page.evaluate("window.last.n")
+        page.wait_for_function(
+            f"document.querySelector('.live video').srcObject !== window.first"
+            f" && window.last.n > {before} + 10"
+        )
+        assert page.evaluate("window.first.getTracks()[0].readyState") == "ended"
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Session summary").click()
+        text = page.locator(".session-report p").first.inner_text()
+        assert int(re.search(r"([\d,]+) frames", text)[1].replace(",", "")) > before
+
+
 def test_stop_releases_the_camera_and_clears_everything(server: Server, camera: Viewers) -> None:
     with camera() as context:
         page = open_tab(context, server.url)
