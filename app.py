@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 # Before Gradio is imported: no usage figures, no version check, no fonts or scripts from elsewhere.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -25,19 +26,35 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=None, help="port to listen on (default 7860)")
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
+    parser.add_argument("--auth", metavar="USER:PASSWORD", type=credentials, help="ask for these")
+    parser.add_argument("--root-path", help="the path under which a proxy serves the app: /faces")
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULT_DETECTOR)
-    parser.add_argument("--weights", help="a folder, or a name in weights/")
+    parser.add_argument("--weights", help="a folder, a name in weights/, or hf://owner/name")
     parser.add_argument("--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME)
     return parser.parse_args(arguments)
 
 
+def credentials(text: str) -> tuple[str, str]:
+    user, _, password = text.partition(":")
+    if not user or not password:
+        raise argparse.ArgumentTypeError("must be USER:PASSWORD, neither of them empty")
+    return user, password
+
+
 def main() -> None:
     args = parse_arguments()
+    if args.share and not args.auth:
+        print(
+            "Warning: everybody who learns the public link can use this app. Add --auth USER:PASSWORD.",
+            file=sys.stderr,
+        )
     demo = build_page(Pipelines(args.weights, args.runtime), args.detector)
     demo.launch(
         server_name=os.environ.get("GRADIO_SERVER_NAME", args.host),
         server_port=args.port,
         share=args.share,
+        auth=args.auth,
+        root_path=args.root_path,
         theme=THEME,
         css=CSS,
         max_file_size="500mb",  # a few minutes of film

@@ -25,7 +25,7 @@ from emotion.weights import find_weights, read_spec
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="parquet file of labelled faces")
-    parser.add_argument("--weights", help="a folder, or a name in weights/")
+    parser.add_argument("--weights", help="a folder, a name in weights/, or hf://owner/name")
     parser.add_argument("--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME)
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument(

@@ -92,7 +92,7 @@ def framing_table() -> str:
     ]
     for name, figures in result["detectors"].items():
         original = figures["accuracy_original"]
-        cut = figures["framings"]["calibrated"]["accuracy"]
+        cut = figures["framings"]["in the code"]["accuracy"]
         shares = (figures["found"], original, cut)
         lines.append(
             _row(name, *(f"{share:.1%}" for share in shares), f"{100 * (original - cut):.1f}")

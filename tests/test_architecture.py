@@ -24,7 +24,7 @@ ROWS = (
     {"preprocess", "images", "drawing", "tracking", "video", "regions", "metrics", "hub", "plots"},
     {"weights", "model", "torch_layers", "datasets", "augment"},
     {"faces", "classifier", "exports"},
-    {"pipeline", "records", "session", "timeline", "film", "evaluation", "card"},
+    {"pipeline", "records", "session", "timeline", "film", "evaluation", "card", "publishing"},
     {"web", "commands", "packing"},
     {"__main__"},
 )

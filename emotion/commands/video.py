@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULT_DETECTOR)
     parser.add_argument("--min-score", type=_score, metavar="0..1")
-    parser.add_argument("--weights", help="a folder, or a name in weights/")
+    parser.add_argument("--weights", help="a folder, a name in weights/, or hf://owner/name")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -201,7 +201,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _json(self, value: object) -> None:
         self._answer(200, {"Content-Type": "application/json"}, json.dumps(value).encode())
 
-    def _answer(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
+    def _answer(
+        self, status: int, headers: dict[str, str] | None = None, body: bytes = b""
+    ) -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)

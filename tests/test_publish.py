@@ -1,0 +1,97 @@
+"""Publishing: the listing is exactly what is sent, by the real client to a hub on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from local_hub import TOKEN, LocalHub
+
+from emotion.errors import EmotionError
+from emotion.publishing import space_uploads
+from emotion.weights import DEFAULT_WEIGHTS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def publish(hub: LocalHub, home: Path, *arguments: str, token: str = TOKEN, status: int = 0) -> str:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "EMOTION"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "emotion", "publish", *arguments],
+        cwd=ROOT,
+        env=environment
+        # Xet has a server of its own kind; without it the client sends large files by LFS.
+        | {
+            "HF_HOME": str(home),
+            "HF_ENDPOINT": hub.url,
+            "HF_TOKEN": token,
+            "HF_HUB_DISABLE_XET": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    return done.stdout + done.stderr
+
+
+def listed(text: str) -> dict[str, int]:
+    lines = re.findall(r"^ *([\d,]+)  (\S+)$", text, re.MULTILINE)
+    return {path: int(size.replace(",", "")) for size, path in lines}
+
+
+@pytest.mark.parametrize(
+    "what", [("weights", DEFAULT_WEIGHTS), ("space",)], ids=["weights", "space"]
+)
+def test_the_dry_run_lists_exactly_what_is_sent(what: tuple[str, ...], tmp_path: Path) -> None:
+    with LocalHub() as hub:
+        promised = listed(publish(hub, tmp_path, *what, "me/it", "--dry-run"))
+        assert hub.requests == []
+        assert promised
+        publish(hub, tmp_path, *what, "me/it")
+        repository = hub.repositories["me/it"]
+        received = repository.commits[repository.names["main"]]
+        assert {path: len(data) for path, data in received.items()} == promised
+        assert hub.created[0].get("sdk") == ("gradio" if what == ("space",) else None)
+        assert any(line.startswith("PUT /store/") for line in hub.requests), "binaries go by LFS"
+
+
+def test_published_weights_can_be_used_and_pinned_in_a_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalHub() as hub:
+        publish(hub, tmp_path, "weights", DEFAULT_WEIGHTS, "me/faces")
+        commit = hub.repositories["me/faces"].names["main"]
+        weights = f"hf://me/faces@{commit}"
+        text = publish(hub, tmp_path, "space", "me/app", "--weights", weights, "--dry-run")
+        assert not any(path.startswith("weights/") for path in listed(text))
+    with pytest.raises(EmotionError, match="by commit"):
+        space_uploads(ROOT, "hf://me/faces@main")
+
+
+def test_a_wrong_token_is_named(tmp_path: Path) -> None:
+    with LocalHub() as hub:
+        text = publish(hub, tmp_path, "space", "me/app", token="hf_wrong", status=1)
+        assert "HF_TOKEN" in text
+        assert hub.repositories == {}
+
+
+def test_the_app_starts_from_exactly_the_files_of_the_space(tmp_path: Path) -> None:
+    for upload in space_uploads(ROOT):
+        path = tmp_path / upload.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(upload.content)
+    code = (
+        "import app; from emotion.web.page import build_page; from emotion.web.pipelines import Pipelines;"
+        "p = Pipelines(None, 'litert'); build_page(p); p.get('haar'); p.get('mediapipe'); print(app.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(tmp_path / "app.py")
