@@ -8,6 +8,7 @@ with which token follows huggingface_hub's own rules (``HF_HOME``, ``HF_TOKEN``,
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from dataclasses import dataclass, replace
@@ -83,6 +84,8 @@ def fetch(reference: HubReference, filename: str, *, sha256: str | None = None) 
     Raises:
         WeightsError: Not found, gated, no network, damaged, or no room: says which, and what to do.
     """
+    # Before it is imported: without this the library also asks the Hub for things that we do not need.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import httpx2
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError

@@ -13,7 +13,7 @@ from emotion.weights import DEFAULT_WEIGHTS, find_weights, read_spec
 __all__ = ["Upload", "space_uploads", "upload", "weights_uploads"]
 
 ABOUT_WEIGHTS = ("README.md", "metrics.json", "history.json")
-SPACE_FILES = ("app.py", "requirements.txt", "packages.txt", "LICENSE")
+SPACE_FILES = ("app.py", "requirements.txt", "LICENSE")
 SPACE_FOLDERS = ("emotion", "examples", f"weights/{DEFAULT_WEIGHTS}")
 CODE = (".py", ".css", ".js", ".html", ".svg", ".png", ".jpg", ".md", ".json", ".tflite", ".xml")
 

@@ -44,6 +44,7 @@ class LocalHub:
     blobs: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
+    variables: list[dict[str, Any]] = field(default_factory=list)
     cuts: int = 0
     """How many of the next large answers break off in the middle."""
     rotten: bool = False
@@ -155,6 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json({"url": f"{self.state.url}/{name}", "name": name, "id": name})
         if path == "/api/validate-yaml":
             return self._json({"errors": [], "warnings": []})
+        if path.endswith("/variables"):
+            self.state.variables.append(json.loads(body))
+            return self._json({})
         if "/preupload/" in path:
             files = [file["path"] for file in json.loads(body)["files"]]
             modes = {True: "lfs", False: "regular"}

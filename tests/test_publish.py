@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from local_hub import TOKEN, LocalHub
 
 from emotion.errors import EmotionError
@@ -68,8 +69,14 @@ def test_published_weights_can_be_used_and_pinned_in_a_space(
         publish(hub, tmp_path, "weights", DEFAULT_WEIGHTS, "me/faces")
         commit = hub.repositories["me/faces"].names["main"]
         weights = f"hf://me/faces@{commit}"
-        text = publish(hub, tmp_path, "space", "me/app", "--weights", weights, "--dry-run")
-        assert not any(path.startswith("weights/") for path in listed(text))
+        publish(hub, tmp_path, "space", "me/app", "--weights", weights)
+        received = hub.repositories["me/app"]
+        files = received.commits[received.names["main"]]
+        assert not any(path.startswith("weights/") for path in files)
+        matter = yaml.safe_load(files["README.md"].decode().split("---\n")[1])
+        assert matter["models"] == ["me/faces"]
+        assert matter["preload_from_hub"] == [f"me/faces config.json,model.tflite {commit}"]
+        assert hub.variables == [{"key": "EMOTION_WEIGHTS", "value": weights}]
     with pytest.raises(EmotionError, match="by commit"):
         space_uploads(ROOT, "hf://me/faces@main")
 
@@ -95,3 +102,13 @@ def test_the_app_starts_from_exactly_the_files_of_the_space(tmp_path: Path) -> N
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "app.py")
+
+
+def test_the_front_matter_names_what_requirements_install() -> None:
+    readme = next(upload for upload in space_uploads(ROOT) if upload.path == "README.md")
+    matter = yaml.safe_load(readme.content.decode().split("---\n")[1])
+    assert matter["sdk"] == "gradio"
+    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert f"gradio=={matter['sdk_version']}" in requirements
+    assert matter["python_version"] in ("3.11", "3.12", "3.13")
+    assert (ROOT / matter["app_file"]).is_file()

@@ -8,6 +8,7 @@ import gradio as gr
 
 from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR
+from emotion.web.api import add_health
 from emotion.web.image_tab import build_image_tab
 from emotion.web.pipelines import Pipelines
 from emotion.web.video_tab import build_video_tab
@@ -70,6 +71,7 @@ def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blo
                 build_webcam_tab(pipelines, detector)
             with gr.Tab("Video", id="video"):
                 build_video_tab(pipelines, detector)
+        add_health(pipelines)
         gr.Markdown(FOOTER, elem_id="footer-notes")
     return page
 

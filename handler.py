@@ -1,0 +1,69 @@
+"""For Hugging Face Inference Endpoints: the same pipeline and the same JSON as the command line.
+
+The endpoint's repository must hold this file, the folder ``emotion``, requirements.txt, and the files of the
+weights.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from emotion.errors import EmotionError, ImageError
+from emotion.images import read_image
+from emotion.pipeline import EmotionPipeline
+from emotion.records import PictureRecord
+from emotion.types import Image
+
+
+class EndpointHandler:
+    """Loads the pipeline once; called for each request.
+
+    Args:
+        path: The endpoint's model folder. Its weights are used if it has a ``config.json``, otherwise the
+            shipped ones.
+    """
+
+    def __init__(self, path: str = "") -> None:
+        own = path and (Path(path) / "config.json").is_file()
+        self.pipeline = EmotionPipeline.load(weights=path if own else None)
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Analyse one picture.
+
+        Args:
+            data: ``inputs``: the picture, as sent (bytes), in base64 (text), or decoded by the endpoint
+                (a Pillow image). ``parameters``, optional: ``min_score``, 0 to 1.
+
+        Returns:
+            The JSON object of ``python -m emotion analyze --json``.
+        """
+        try:
+            image = _read(data.get("inputs"))
+            min_score = (data.get("parameters") or {}).get("min_score")
+            faces = self.pipeline(image, min_score=min_score)
+            return PictureRecord.of("inputs", image, faces).as_dict()
+        except EmotionError as error:
+            return PictureRecord.failed("inputs", str(error)).as_dict()
+
+
+def _read(inputs: object) -> Image:
+    if isinstance(inputs, PillowImage.Image):
+        return np.asarray(inputs.convert("RGB"))
+    if isinstance(inputs, str):
+        try:
+            inputs = base64.b64decode(inputs.rpartition(",")[2], validate=True)
+        except binascii.Error as error:
+            raise ImageError(f"A picture sent as text must be base64: {error}.") from error
+    if isinstance(inputs, bytes):
+        return read_image(io.BytesIO(inputs))
+    raise ImageError(
+        "`inputs` must be a picture: bytes, base64 text or a Pillow image. "
+        f"Received: {type(inputs).__name__}."
+    )

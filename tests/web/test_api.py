@@ -1,0 +1,59 @@
+"""What other programs get: the named endpoints, called by gradio_client and over plain HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+
+import emotion
+from tests.web.conftest import Server
+
+MINUTE = 60
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Client:
+    return Client(server.url, verbose=False)
+
+
+def test_analyze_answers_like_the_command_line(client: Client, portrait: Path) -> None:
+    answer = client.predict(handle_file(str(portrait)), "haar", 0.5, api_name="/analyze")
+    command = [sys.executable, "-m", "emotion", "analyze", str(portrait), "--json"]
+    command += ["--detector", "haar", "--min-score", "0.5"]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert answer | {"source": said["source"]} == said
+
+
+def test_health(client: Client) -> None:
+    answer = client.predict(api_name="/health")
+    assert answer["ok"], answer
+    assert answer["version"] == emotion.__version__
+    assert answer["weights"]
+
+
+def test_health_over_plain_http(server: Server) -> None:
+    """Two requests: a POST that starts the call, a GET that waits for its answer."""
+    url = f"{server.url}/gradio_api/call/health"
+    post = urllib.request.Request(
+        url, b'{"data": []}', {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(post, timeout=MINUTE) as response:
+        event = json.load(response)["event_id"]
+    with urllib.request.urlopen(f"{url}/{event}", timeout=MINUTE) as response:
+        text = response.read().decode()
+    assert "event: complete" in text
+    answer: list[Any] = json.loads(text.split("data: ")[-1])
+    assert answer[0]["ok"]
+
+
+def test_only_documented_endpoints_are_public(client: Client) -> None:
+    api = client.view_api(return_format="dict", print_info=False)
+    assert {"/analyze", "/health"} <= set(api["named_endpoints"])
+    assert api["unnamed_endpoints"] == {}
