@@ -37,9 +37,9 @@ MAX_SIDE = 1280
 """Longest side of a frame that is accepted; our own page sends at most 640."""
 
 WORKING_SIDE = {"haar": 240}
-"""Longest side of what a detector is given live. Haar needs time for every pixel: of the sides tried in
-``benchmarks/webcam.py`` this is the largest that leaves 30 ms a frame on two cores that a browser shares.
-It finds faces from a tenth of the picture's width on."""
+"""Longest side of what a detector is given live. Haar needs time for every pixel: 240×180 take it 17 ms a
+frame on two cores that a browser shares, 360×270 took 32 to 50 (``benchmarks/webcam.py``). It finds faces
+from a tenth of the picture's width on."""
 
 WORKERS = max(os.cpu_count() or 1, 2)
 """Frames read at the same time. More than there are cores would make every one of them late."""
