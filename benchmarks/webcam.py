@@ -61,7 +61,8 @@ COLLECT = """([bits, side, counted]) => {
     strip.width = bits * side; strip.height = side;
     const context = strip.getContext('2d', { willReadFrequently: true });
     const read = (source) => {
-        context.drawImage(source, 0, 0, bits * side, side, 0, 0, bits * side, side);
+        const share = (source.videoWidth || source.width) / video.videoWidth;  // frames are sent reduced
+        context.drawImage(source, 0, 0, bits * side * share, side * share, 0, 0, bits * side, side);
         let number = 0;
         for (let bit = 0; bit < bits; bit += 1) {
             const at = context.getImageData(bit * side + side / 2, side / 2, 1, 1).data[0];

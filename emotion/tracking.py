@@ -21,7 +21,8 @@ from emotion.types import BoundingBox, Emotion, FaceEmotion, Prediction
 __all__ = ["WEAK_SHARE", "FaceTracker", "Moment", "TrackedFace"]
 
 WEAK_SHARE = 0.5
-"""A find is weak, and may only continue a known face, from this share of the minimum score on."""
+"""A find is weak from this share of the minimum score on: it may continue a face that was surely seen within
+``keep_s``, and nothing else."""
 
 LABEL_MARGIN = 0.1
 """How much more probable another expression must be before a face's label changes."""
@@ -114,10 +115,15 @@ class FaceTracker:
         sure = [face for face in faces if face.face.score >= min_score]
         weak = [face for face in faces if WEAK_SHARE * min_score <= face.face.score < min_score]
         for candidates in (sure, weak):
+            if candidates is weak:
+                # Else one mistaken find would live on for as long as anything weak is seen there.
+                free = [t for t in free if time_s - t.sure_s <= self.keep_s + 1e-9]
             for track, face in _match(free, candidates, time_s):
                 free.remove(track)
                 candidates.remove(face)
                 tracked.append(track.follow(face, time_s, self.half_life_s))
+                if candidates is sure:
+                    track.sure_s = time_s
         for face in sure:
             self._last_id += 1
             self._tracks.append(_Track(self._last_id, face, time_s))
@@ -140,6 +146,7 @@ class _Track:
     def __init__(self, track_id: int, face: FaceEmotion, time_s: float) -> None:
         self.track_id = track_id
         self.time_s = time_s
+        self.sure_s = time_s
         self._place = _place(face)
         self._velocity = np.zeros(4)
         self._probabilities = np.array(face.prediction.probabilities)

@@ -106,6 +106,17 @@ def test_weak_finds_continue_a_face_but_never_start_one() -> None:
     assert tracker.update([seen(302, 200, score=0.2)], 0.12, min_score=0.5) == []
 
 
+def test_weak_finds_alone_do_not_keep_a_face_for_long() -> None:
+    """One mistaken sure find must not live on where something weak is seen in every frame."""
+
+    def script(time_s: float) -> list[FaceEmotion]:
+        return [seen(300, 200, score=0.9 if time_s == 0 else 0.4)]
+
+    frames = play(FaceTracker(keep_s=1.0), script, 2, FPS)
+    assert all(ids(frame) == [1] for frame in frames[:25])
+    assert not any(frames[27:])
+
+
 def test_a_crowd_is_followed_through_noise_and_dropouts() -> None:
     rng = np.random.default_rng(7)
     places = [(150 * column + 100, 150 * row + 100) for row in range(5) for column in range(8)]

@@ -82,7 +82,7 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
     with gr.Row():
         with gr.Column(min_width=320):
             film = gr.File(
-                label="Film: mp4, mov, webm, mkv, avi and many more", elem_id="film", height=140
+                label="Film: mp4, mov, webm, mkv, avi and many more", elem_id="film", height=180
             )
             with gr.Row(elem_id="video-settings"):
                 detector = gr.Dropdown(

@@ -15,7 +15,7 @@ const snapshotButton = find("[data-do=snapshot]"), cameras = find("[data-do=came
 const mirror = find("[data-do=mirror]"), showHud = find("[data-do=hud]");
 const labels = Object.keys(EXPRESSIONS);
 
-const LONGEST_SIDE = 640, JPEG_QUALITY = 0.8, PATIENCE_MS = 4000, STALE_MS = 1000, MINUTE_MS = 60000;
+const LONGEST_SIDE = 512, JPEG_QUALITY = 0.8, PATIENCE_MS = 4000, STALE_MS = 1000, MINUTE_MS = 60000;
 const sheet = document.createElement("canvas");
 
 let stream = null;      // the open camera, or null
