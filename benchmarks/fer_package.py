@@ -17,8 +17,7 @@ import keras
 import numpy as np
 
 from emotion.datasets import read_parquet
-from emotion.evaluation import figures_of
-from emotion.metrics import ferplus_majority
+from emotion.evaluation import ferplus_of, figures_of
 from emotion.preprocess import Normalisation, to_batch
 
 SIZE = 64
@@ -39,10 +38,7 @@ def main() -> None:
     # Its outputs are in the order of FER-2013's labels, as ours.
     probabilities = np.asarray(model.predict(batch, batch_size=256, verbose=0))
     figures = figures_of(probabilities, data)
-    counts, winners = ferplus_majority(data.votes)
-    agree = probabilities.argmax(axis=1) == winners
-    if counts.any():
-        figures["ferplus"] = {"n": int(counts.sum()), "accuracy": float(agree[counts].mean())}
+    figures["ferplus"] = ferplus_of(probabilities, data)
     figures["model"] = args.model.name
     figures["parameters"] = model.count_params()
     print(f"accuracy {figures['accuracy']:.4f}, macro F1 {figures['macro_f1']:.4f}")

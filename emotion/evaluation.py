@@ -21,7 +21,7 @@ from emotion.metrics import (
 )
 from emotion.types import Emotion
 
-__all__ = ["all_outputs", "evaluate", "figures_of"]
+__all__ = ["all_outputs", "evaluate", "ferplus_of", "figures_of"]
 
 
 def evaluate(classifier: Classifier, data: FerDataset) -> dict[str, Any]:
@@ -51,11 +51,11 @@ def evaluate(classifier: Classifier, data: FerDataset) -> dict[str, Any]:
     shown = probabilities["shown"]
     result: dict[str, Any] = {"labels": [str(emotion) for emotion in Emotion]}
     result |= figures_of(probabilities.get("fer2013", shown), data)
-    result["ferplus"] = _ferplus(probabilities.get("ferplus", shown), data)
+    result["ferplus"] = ferplus_of(probabilities.get("ferplus", shown), data)
     own = figures_of(shown, data)
     result["shown"] = {key: own[key] for key in ("accuracy", "macro_f1", "nll", "ece")}
     result["shown"]["recall"] = {name: c["recall"] for name, c in own["per_class"].items()}
-    result["shown"]["ferplus"] = _ferplus(shown, data)
+    result["shown"]["ferplus"] = ferplus_of(shown, data)
     return result
 
 
@@ -90,7 +90,8 @@ def figures_of(probabilities: npt.NDArray[np.float32], data: FerDataset) -> dict
     }
 
 
-def _ferplus(probabilities: npt.NDArray[np.float32], data: FerDataset) -> dict[str, Any] | None:
+def ferplus_of(probabilities: npt.NDArray[np.float32], data: FerDataset) -> dict[str, Any] | None:
+    """FER+ strict-majority accuracy of (N, 7) probabilities with its n; None without votes."""
     counts, winners = ferplus_majority(data.votes)
     if not counts.any():
         return None

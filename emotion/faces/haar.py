@@ -18,8 +18,8 @@ import numpy as np
 
 from emotion.errors import DetectorError
 from emotion.faces.model_files import read_model
-from emotion.faces.pyramid import reduce
 from emotion.preprocess import Framing
+from emotion.regions import reduced
 from emotion.types import BoundingBox, Face, Image, check_image
 
 __all__ = ["HaarDetector", "create"]
@@ -70,7 +70,7 @@ class HaarDetector:
         """See :meth:`emotion.faces.FaceDetector.detect`; gives no landmarks."""
         image = check_image(image)
         picture = (image.shape[1], image.shape[0])
-        grey = cv2.cvtColor(reduce(image, WORKING_SIDE), cv2.COLOR_RGB2GRAY)
+        grey = cv2.cvtColor(reduced(image, WORKING_SIDE)[0], cv2.COLOR_RGB2GRAY)
         height, width = grey.shape
         smallest = max(max(height, width) // SMALLEST_SHARE, SMALLEST_FACE)
         with self._lock:

@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from emotion.regions import reduced
 from emotion.types import BoundingBox, Face, Image, Point
 
-__all__ = ["View", "close_up", "reduce", "suppress", "whole", "windows"]
+__all__ = ["View", "close_up", "suppress", "whole", "windows"]
 
 FINEST_SIDE = 3072
 """A picture with a longer side is reduced to it first: bounds the number of windows to about 400."""
@@ -72,19 +72,9 @@ class View:
         )
 
 
-def reduce(image: Image, longest: int) -> Image:
-    """The picture with a longer side of at most ``longest`` pixels; itself if it has that already."""
-    height, width = image.shape[:2]
-    ratio = longest / max(height, width)
-    if ratio >= 1:
-        return image
-    size = (max(round(width * ratio), 1), max(round(height * ratio), 1))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
 def whole(image: Image, longest: int) -> tuple[Image, View]:
     """The picture, reduced to a longer side of at most ``longest`` pixels, as one view."""
-    return _view_of(image, 0, 0, reduce(image, longest), (image.shape[1], image.shape[0]))
+    return _view_of(image, 0, 0, reduced(image, longest)[0], (image.shape[1], image.shape[0]))
 
 
 def windows(image: Image) -> Iterator[tuple[Image, View]]:
@@ -97,7 +87,7 @@ def windows(image: Image) -> Iterator[tuple[Image, View]]:
         Pixels of shape (h, w, 3), at most :data:`WINDOW` wide and high, and where they come from.
     """
     picture = (image.shape[1], image.shape[0])
-    level = reduce(image, FINEST_SIDE)
+    level, _ = reduced(image, FINEST_SIDE)
     while max(level.shape[:2]) > COARSEST_SIDE:
         height, width = level.shape[:2]
         step = (picture[0] / width, picture[1] / height)
@@ -106,7 +96,7 @@ def windows(image: Image) -> Iterator[tuple[Image, View]]:
                 pixels = level[top : top + WINDOW, left : left + WINDOW]
                 size = (pixels.shape[1], pixels.shape[0])
                 yield pixels, View(left * step[0], top * step[1], size, step, picture)
-        level = reduce(level, math.ceil(max(height, width) / 2))
+        level, _ = reduced(level, math.ceil(max(height, width) / 2))
 
 
 def close_up(image: Image, box: BoundingBox) -> tuple[Image, View]:
@@ -114,7 +104,7 @@ def close_up(image: Image, box: BoundingBox) -> tuple[Image, View]:
     half = CLOSE_UP * max(box.width, box.height) / 2
     left, top = max(int(box.centre.x - half), 0), max(int(box.centre.y - half), 0)
     cut = image[top : int(box.centre.y + half) + 1, left : int(box.centre.x + half) + 1]
-    return _view_of(cut, left, top, reduce(cut, WINDOW), (image.shape[1], image.shape[0]))
+    return _view_of(cut, left, top, reduced(cut, WINDOW)[0], (image.shape[1], image.shape[0]))
 
 
 def _view_of(

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cv2
 import gradio as gr
-import numpy as np
 
 from emotion.drawing import annotate
 from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.images import ACCEPTED, read_image
 from emotion.records import PictureRecord
+from emotion.regions import reduced
 from emotion.types import Image
 from emotion.web.pipelines import Pipelines
 from emotion.web.results import error_html, nothing_yet_html, results_html, summary_html
@@ -38,16 +37,6 @@ def _picture_input(**settings: Any) -> gr.Image:
     return picture
 
 
-def _shown(annotated: Image) -> Image:
-    """The annotated picture at the size in which it goes to the browser."""
-    height, width = annotated.shape[:2]
-    scale = LARGEST_SHOWN / max(height, width)
-    if scale >= 1:
-        return annotated
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    return np.asarray(cv2.resize(annotated, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
 def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
     """Add the contents of the tab to the open ``gr.Tab``.
 
@@ -68,7 +57,8 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
             image, record = read(path, detector, min_score)
         except EmotionError as error:
             return error_html(str(error)), None, ""
-        picture = _shown(annotate(image, record.faces))
+        # At the size in which it goes to the browser.
+        picture, _ = reduced(annotate(image, record.faces), LARGEST_SHOWN)
         return summary_html(record), picture, results_html(record, image)
 
     def analyze(path: str | None, detector: str, min_score: float) -> dict[str, Any]:
