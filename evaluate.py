@@ -19,6 +19,7 @@ from emotion.classifier import DEFAULT_RUNTIME, RUNTIMES, load_classifier
 from emotion.datasets import read_parquet
 from emotion.errors import EmotionError
 from emotion.evaluation import evaluate
+from emotion.robustness import robustness
 from emotion.weights import find_weights, read_spec
 
 
@@ -29,14 +30,18 @@ def main() -> int:
     parser.add_argument("--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME)
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument(
+        "--robustness", action="store_true", help="measure changed faces and ten views as well"
+    )
+    parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="draw the figures into this folder"
     )
     args = parser.parse_args()
     try:
         folder = find_weights(args.weights)
-        metrics = evaluate(
-            load_classifier(read_spec(folder), args.runtime), read_parquet(args.data)
-        )
+        classifier, data = load_classifier(read_spec(folder), args.runtime), read_parquet(args.data)
+        metrics = evaluate(classifier, data)
+        if args.robustness:
+            metrics["robustness"] = robustness(classifier, data)
     except EmotionError as error:
         print(error, file=sys.stderr)
         return 1
@@ -76,6 +81,10 @@ def describe(metrics: Mapping[str, Any]) -> str:
             f"{name:10} {figures['precision']:9.3f} {figures['recall']:9.3f} "
             f"{figures['f1']:9.3f} {figures['support']:7}"
         )
+    if "robustness" in metrics:
+        changed = {"ten views": metrics["robustness"]["ten_crop"]}
+        changed |= metrics["robustness"]["changed"]
+        lines += [f"{name:28} {figures['accuracy']:.4f}" for name, figures in changed.items()]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ class Augmentation:
         scale: Relative change of size to either side.
         shift: Share of the side, in every direction.
         contrast: Relative change of brightness and of contrast to either side.
+        soften: Probability that fine detail is lost, as in small, blurred or compressed faces.
         erase: Probability that a random rectangle is filled with noise (Zhong et al., 2017).
         mixup: Alpha of the Beta distribution (Zhang et al., 2017), applied to every second batch.
     """
@@ -31,6 +33,7 @@ class Augmentation:
     scale: float = 0.15
     shift: float = 0.1
     contrast: float = 0.25
+    soften: float = 0.2
     erase: float = 0.35
     mixup: float = 0.2
 
@@ -97,12 +100,30 @@ def random_views(
         views[index] = np.clip(
             (view.astype(np.float32) - 128.0) * gains[index] + 128.0 + offsets[index], 0, 255
         )
+    for index in np.flatnonzero(rng.random(count) < how.soften).tolist():
+        views[index] = _soften(views[index], rng)
     for index in np.flatnonzero(rng.random(count) < how.erase).tolist():
         height, width = rng.integers(size // 6, size // 2, 2)
         top, left = rng.integers(0, size - height), rng.integers(0, size - width)
         noise = rng.integers(0, 256, (height, width), dtype=np.uint8)
         views[index, top : top + height, left : left + width] = noise
     return views
+
+
+def _soften(view: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Take fine detail out of a view: blurred, as if it had been a smaller face, or compressed."""
+    softer: Any
+    kind, amount = rng.integers(3), rng.random()
+    if kind == 0:
+        softer = cv2.GaussianBlur(view, (0, 0), 0.5 + amount)
+    elif kind == 1:
+        side = round(len(view) * (0.5 + 0.4 * amount))
+        small = cv2.resize(view, (side, side), interpolation=cv2.INTER_AREA)
+        softer = cv2.resize(small, view.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    else:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, round(20 + 60 * amount)]
+        softer = cv2.imdecode(cv2.imencode(".jpg", view, quality)[1], cv2.IMREAD_GRAYSCALE)
+    return np.asarray(softer, np.uint8)
 
 
 def training_batches(

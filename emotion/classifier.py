@@ -67,12 +67,16 @@ class Classifier(ABC):
         Returns:
             (N, 7) float32, in the order of ``spec.labels``.
         """
+        return self.all_probabilities(crops)[output]
+
+    def all_probabilities(self, crops: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        """Probabilities of each of the network's outputs, by its name, from one pass."""
         batch = to_batch(crops, self.spec.normalisation)
         chunks = [self._run(batch[i : i + MAX_BATCH]) for i in range(0, len(batch), MAX_BATCH)]
         rows = np.concatenate(chunks).reshape(len(batch), -1, len(self.spec.labels))
-        chosen = rows[:, self.spec.outputs.index(output)]
         # A quantised network counts in steps of 1/256, which do not quite sum to 1.
-        return np.asarray(chosen / chosen.sum(axis=-1, keepdims=True), dtype=np.float32)
+        rows = np.asarray(rows / rows.sum(axis=-1, keepdims=True), dtype=np.float32)
+        return {name: rows[:, index] for index, name in enumerate(self.spec.outputs)}
 
     @abstractmethod
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

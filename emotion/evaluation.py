@@ -64,9 +64,7 @@ def all_outputs(
 ) -> dict[str, npt.NDArray[np.float32]]:
     """(N, 7) probabilities of each output row, expressions in the order of :class:`Emotion`."""
     order = [classifier.spec.labels.index(emotion) for emotion in Emotion]
-    return {
-        name: classifier.probabilities(images, name)[:, order] for name in classifier.spec.outputs
-    }
+    return {name: rows[:, order] for name, rows in classifier.all_probabilities(images).items()}
 
 
 def figures_of(probabilities: npt.NDArray[np.float32], data: FerDataset) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from emotion.exports import to_litert
 from emotion.metrics import FERPLUS_ORDER, ferplus_majority, fit_temperature
 from emotion.model import deployable, output_rows
 from emotion.preprocess import Normalisation, to_batch
+from emotion.robustness import robustness
 from emotion.types import Emotion
 from emotion.weights import read_spec, sha256_of
 
@@ -67,7 +68,7 @@ def write_weights(
         validation: Validation faces, to calibrate and to measure with.
 
     Returns:
-        The figures on validation; see :func:`emotion.evaluation.evaluate`.
+        The figures on validation; see :func:`emotion.evaluation.evaluate`. ``robustness`` is added.
     """
     temperatures = fit_temperatures(network, validation, recipe["vote_share"])
     model = deployable(network, vote_share=recipe["vote_share"], temperatures=temperatures)
@@ -92,7 +93,9 @@ def write_weights(
     }
     _write_json(folder / "config.json", config)
     _write_json(folder / "history.json", list(history))
-    metrics = evaluate(load_classifier(read_spec(folder)), validation)
+    classifier = load_classifier(read_spec(folder))
+    metrics = evaluate(classifier, validation)
+    metrics["robustness"] = robustness(classifier, validation)
     _write_json(folder / "metrics.json", metrics)
     (folder / "README.md").write_text(model_card(config, metrics), encoding="utf-8")
     return metrics

@@ -25,7 +25,8 @@ ROWS = (
     {"weights", "model", "torch_layers", "datasets", "augment"},
     {"faces", "classifier", "exports"},
     {"pipeline", "records", "session", "timeline", "film", "evaluation", "card", "publishing"},
-    {"web", "commands", "packing"},
+    {"web", "commands", "robustness"},
+    {"packing"},
     {"__main__"},
 )
 """Lowest first. A module may import from rows below its own only, or from its own folder."""
@@ -39,6 +40,7 @@ TRAINING_ONLY = {
     "augment",
     "plots",
     "card",
+    "robustness",
 }
 """What serving never imports: the app, the command line and the pipeline work without them."""
 

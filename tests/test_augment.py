@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from emotion.augment import Augmentation, random_views, training_batches
 from emotion.preprocess import Normalisation
 from tests.labelled_faces import pattern
 
-NOTHING = Augmentation(rotation=0, scale=0, shift=0, contrast=0, erase=0, mixup=0)
+NOTHING = Augmentation(rotation=0, scale=0, shift=0, contrast=0, soften=0, erase=0, mixup=0)
 
 
 @pytest.fixture
@@ -34,6 +36,19 @@ def test_views_differ_from_each_other(images: np.ndarray) -> None:
     same = np.repeat(images[:1], 8, axis=0)
     views = random_views(same, 40, Augmentation(), np.random.default_rng(0))
     assert len({view.tobytes() for view in views}) == 8
+
+
+def test_softened_views_lose_detail_and_nothing_else(images: np.ndarray) -> None:
+    softening = dataclasses.replace(NOTHING, soften=1.0)
+    views = random_views(images, 48, softening, np.random.default_rng(0)).astype(float)
+    plain = random_views(images, 48, NOTHING, np.random.default_rng(0)).astype(float)
+
+    def detail(faces: np.ndarray) -> np.ndarray:
+        return np.abs(np.diff(faces, axis=2)).mean(axis=(1, 2))
+
+    assert (views != plain).any(axis=(1, 2)).all()
+    assert detail(views).mean() < 0.8 * detail(plain).mean()
+    assert np.abs(views.mean(axis=(1, 2)) - plain.mean(axis=(1, 2))).max() < 3.0
 
 
 def test_the_same_seed_gives_the_same_epoch(images: np.ndarray) -> None:

@@ -111,6 +111,30 @@ def test_resuming_gives_the_weights_of_an_unbroken_run(
         assert all(np.array_equal(one[name], two[name]) for name in weights)
 
 
+def test_a_teacher_changes_what_is_learned(trained: Path, data: Path) -> None:
+    """Blended targets are still distributions, and lie between the labels and the teacher's answers."""
+    begin = "import sys; sys.argv = ['train.py']; import train, numpy as np\n"
+    code = f"""
+data = train.read_parquet(train.Path({str(data / "validation.parquet")!r}))
+plain = train.make_targets(data, 0.1)
+taught = train.learn_from({str(trained / "out" / "quick")!r}, 0.5, data, plain)
+alone = train.learn_from({str(trained / "out" / "quick")!r}, 1.0, data, plain)
+assert np.allclose(taught.labels.sum(1), 1.0, atol=1e-5)
+assert np.allclose(taught.labels, (plain.labels + alone.labels) / 2, atol=1e-5)
+assert not taught.votes[0].any() and np.allclose(taught.votes[1:].sum(1), 1.0, atol=1e-5)
+assert np.abs(taught.votes - plain.votes).max() > 0.01
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", begin + code],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stderr
+
+
 def test_another_recipe_does_not_resume(trained: Path, data: Path) -> None:
     changed = ["--data", data, "--runs", trained, *RECIPE, "--rotation", "30", "--resume"]
     result = run("train.py", *changed)

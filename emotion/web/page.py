@@ -10,6 +10,7 @@ from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR
 from emotion.web.api import add_health
 from emotion.web.image_tab import build_image_tab
+from emotion.web.model_tab import build_model_tab
 from emotion.web.pipelines import Pipelines
 from emotion.web.video_tab import build_video_tab
 from emotion.web.webcam_tab import build_webcam_tab
@@ -42,7 +43,7 @@ THEME = gr.themes.Default(
 
 CSS = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
-    for name in ("page.css", "webcam.css")
+    for name in ("page.css", "webcam.css", "model.css")
 )
 
 ONE_DAY = 24 * 60 * 60
@@ -71,6 +72,8 @@ def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blo
                 build_webcam_tab(pipelines, detector)
             with gr.Tab("Video", id="video"):
                 build_video_tab(pipelines, detector)
+            with gr.Tab("Model", id="model"):
+                build_model_tab(pipelines)
         add_health(pipelines)
         gr.Markdown(FOOTER, elem_id="footer-notes")
     return page
