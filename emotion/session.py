@@ -64,6 +64,43 @@ class Summary:
     seconds: Mapping[Emotion, float]
     people: tuple[Person, ...]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; times in seconds."""
+        return {
+            "duration_s": round(self.duration_s, 3),
+            "frames": self.frames,
+            "frames_with_faces": self.frames_with_faces,
+            "most_faces": self.most_faces,
+            "seconds": {str(e): round(value, 3) for e, value in self.seconds.items()},
+            "people": [
+                {
+                    "track": person.track_id,
+                    "first_s": round(person.first_s, 3),
+                    "last_s": round(person.last_s, 3),
+                    "seconds": {str(e): round(value, 3) for e, value in person.seconds.items()},
+                    "peaks": {
+                        str(e): {
+                            "time_s": round(peak.time_s, 3),
+                            "probability": round(peak.probability, 4),
+                        }
+                        for e, peak in person.peaks.items()
+                    },
+                }
+                for person in self.people
+            ],
+        }
+
+
+def film_dict(source: str, summary: Summary, *, damaged: bool) -> dict[str, Any]:
+    """What ``emotion video --json`` and ``/analyze_video`` say of a film, ready for JSON.
+
+    Args:
+        source: Name of the film.
+        summary: What was seen in it.
+        damaged: Whether it broke off; then the summary tells of the part that could be read.
+    """
+    return {"source": source, "error": None, "damaged": damaged, **summary.as_dict()}
+
 
 def crowd(faces: Sequence[TrackedFace]) -> Prediction | None:
     """The mood of everyone in view: the mean of their distributions; None where nobody is."""
@@ -147,7 +184,7 @@ class Session:
     def to_json(self) -> str:
         """Summary and kept moments as JSON text."""
         return json.dumps(
-            {"summary": _summary_dict(self.summary()), "frames": _moment_dicts(self.moments)}
+            {"summary": self.summary().as_dict(), "frames": _moment_dicts(self.moments)}
         )
 
 
@@ -168,29 +205,6 @@ class _Diary:
         for emotion, value in face.seen.prediction.as_dict().items():
             if value > self.peaks[emotion].probability:
                 self.peaks[emotion] = Peak(time_s, value)
-
-
-def _summary_dict(summary: Summary) -> dict[str, Any]:
-    return {
-        "duration_s": round(summary.duration_s, 3),
-        "frames": summary.frames,
-        "frames_with_faces": summary.frames_with_faces,
-        "most_faces": summary.most_faces,
-        "seconds": {emotion: round(value, 3) for emotion, value in summary.seconds.items()},
-        "people": [
-            {
-                "track": person.track_id,
-                "first_s": round(person.first_s, 3),
-                "last_s": round(person.last_s, 3),
-                "seconds": {e: round(value, 3) for e, value in person.seconds.items()},
-                "peaks": {
-                    e: {"time_s": round(peak.time_s, 3), "probability": round(peak.probability, 4)}
-                    for e, peak in person.peaks.items()
-                },
-            }
-            for person in summary.people
-        ],
-    }
 
 
 def _moment_dicts(moments: Iterable[Moment]) -> list[dict[str, Any]]:

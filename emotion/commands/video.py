@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--csv", type=Path, metavar="OUT.csv", help="write one line per face and look here"
     )
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
     parser.add_argument(
         "--every",
         type=_seconds,
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
     from emotion.film import FilmSettings, read_film
     from emotion.pipeline import EmotionPipeline
-    from emotion.session import Session, csv_rows
+    from emotion.session import Session, csv_rows, film_dict
     from emotion.tracking import WEAK_SHARE
     from emotion.video import FilmReader, FilmWriter
 
@@ -98,7 +100,10 @@ def run(args: argparse.Namespace) -> int:
             f"emotion video: {args.film.name} is damaged or cut short; what could be read is included.",
             file=sys.stderr,
         )
-    _print_summary(session.summary())
+    if args.json:
+        print(json.dumps(film_dict(args.film.name, session.summary(), damaged=film.damaged)))
+    else:
+        _print_summary(session.summary())
     return 0
 
 

@@ -1,17 +1,76 @@
-"""What other programs may ask the server, beside the tabs' own endpoints."""
+"""What other programs may ask the server, beside ``/analyze`` of the image tab."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from emotion import __version__
-from emotion.errors import EmotionError
-from emotion.faces import DETECTORS
+from emotion.errors import EmotionError, VideoError
+from emotion.faces import DEFAULT_DETECTOR, DETECTORS
+from emotion.film import FilmSettings, read_film
+from emotion.session import Session, film_dict
+from emotion.tracking import WEAK_SHARE
+from emotion.video import FilmReader
 from emotion.web.pipelines import Pipelines
 
-__all__ = ["add_health"]
+__all__ = ["FILM_QUEUE", "add_analyze_video", "add_health"]
+
+FILM_QUEUE = {"concurrency_limit": 1, "concurrency_id": "film"}
+"""One film at a time: reading one keeps two cores busy, and webcams must stay fast. Others wait in line."""
+
+
+def add_analyze_video(pipelines: Pipelines) -> None:
+    """Add the endpoint ``/analyze_video`` to the open ``gr.Blocks``."""
+
+    def analyze_video(
+        film: str | None, detector: str, min_score: float, every_s: float
+    ) -> dict[str, Any]:
+        """Follow the faces of a film and sum up which expressions they show, and for how long.
+
+        Args:
+            film: The film: mp4, mov, webm, mkv, avi and many more.
+            detector: mediapipe or haar.
+            min_score: Faces that the detector is less sure of are left out, 0 to 1.
+            every_s: Seconds between two looks; 0 looks at every frame.
+
+        Returns:
+            The JSON object of ``python -m emotion video --json``.
+        """
+        name = Path(film).name if film else ""
+        try:
+            if not film:
+                raise VideoError("A film is needed. Received: nothing.")
+            if not 0.0 <= every_s < float("inf"):
+                raise VideoError(f"every_s must be seconds, 0 or more. Received: {every_s}")
+            pipeline, session = pipelines.get(detector), Session(keep=1)
+            with FilmReader(Path(film)) as reader:
+                for step in read_film(
+                    reader,
+                    lambda image: pipeline(image, min_score=WEAK_SHARE * min_score),
+                    FilmSettings(min_score, every_s=every_s),
+                ):
+                    if step.moment:
+                        session.add(step.moment)
+            return film_dict(name, session.summary(), damaged=reader.damaged)
+        except EmotionError as error:
+            return {"source": name, "error": str(error)}
+
+    # Not to be seen: the video tab has its own fields.
+    film = gr.File(visible=False, label="film")
+    detector = gr.Dropdown(list(DETECTORS), value=DEFAULT_DETECTOR, visible=False, label="detector")
+    min_score = gr.Number(0.5, visible=False, label="min_score")
+    every_s = gr.Number(0.0, visible=False, label="every_s")
+    answer = gr.JSON(visible=False, label="summary")
+    gr.Button(visible=False).click(
+        analyze_video,
+        [film, detector, min_score, every_s],
+        answer,
+        api_name="analyze_video",
+        **FILM_QUEUE,
+    )
 
 
 def add_health(pipelines: Pipelines) -> None:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Route
 
 from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR
-from emotion.web.api import add_health
+from emotion.web.api import add_analyze_video, add_health
 from emotion.web.image_tab import build_image_tab
 from emotion.web.model_tab import build_model_tab
 from emotion.web.pipelines import Pipelines
 from emotion.web.video_tab import build_video_tab
 from emotion.web.webcam_tab import build_webcam_tab
 
-__all__ = ["CSS", "THEME", "TITLE", "build_page"]
+__all__ = ["CSS", "ICON", "TABS", "THEME", "TITLE", "build_page", "tab_addresses"]
+
+TABS = ("image", "webcam", "video", "model")
+"""Names of the tabs, which are also their addresses."""
+
+ICON = Path(__file__).parent / "icon.svg"
 
 TITLE = "Facial expressions"
 
@@ -65,7 +75,7 @@ def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blo
             gr.Markdown(
                 f"**This server cannot read expressions yet.** {problem}", elem_id="problem"
             )
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             with gr.Tab("Image", id="image"):
                 build_image_tab(pipelines, detector)
             with gr.Tab("Webcam", id="webcam"):
@@ -74,9 +84,30 @@ def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blo
                 build_video_tab(pipelines, detector)
             with gr.Tab("Model", id="model"):
                 build_model_tab(pipelines)
+        page.load(_asked_tab, None, tabs, queue=False, api_visibility="private")
+        add_analyze_video(pipelines)
         add_health(pipelines)
         gr.Markdown(FOOTER, elem_id="footer-notes")
     return page
+
+
+def tab_addresses() -> list[BaseRoute]:
+    """Routes ``/image``, ``/webcam``, ``/video`` and ``/model``, which open the page at that tab.
+
+    The redirect is relative, so that it also works behind a proxy that serves the app under a path.
+    """
+
+    def to_tab(request: Request) -> RedirectResponse:
+        query = urlencode({**request.query_params, "tab": request.url.path.rsplit("/", 1)[-1]})
+        return RedirectResponse(f"./?{query}")
+
+    return [Route(f"/{tab}", to_tab) for tab in TABS]
+
+
+def _asked_tab(request: gr.Request) -> Any:
+    """Open the tab that the address names, if it names one."""
+    tab = request.query_params.get("tab")
+    return gr.Tabs(selected=tab) if tab in TABS else gr.skip()
 
 
 def _problem(pipelines: Pipelines, detector: str) -> str | None:

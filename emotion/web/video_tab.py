@@ -19,6 +19,7 @@ from emotion.session import CSV_COLUMNS, Session, csv_rows
 from emotion.timeline import Timeline
 from emotion.tracking import WEAK_SHARE
 from emotion.video import FilmReader, FilmWriter
+from emotion.web.api import FILM_QUEUE
 from emotion.web.pipelines import Pipelines
 from emotion.web.session_report import progress_html, summary_html
 
@@ -110,13 +111,11 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
             table = gr.DownloadButton("Download CSV", interactive=False, elem_id="film-csv")
     report = gr.HTML(elem_id="film-report", apply_default_css=False)
 
-    # One film at a time: reading one keeps two cores busy, and webcams must stay fast. Others wait in line.
     start.click(
         on_read,
         [job, film, detector, min_score, every],
         [progress, start, stop, copy, table, report],
-        concurrency_limit=1,
-        concurrency_id="film",
+        **FILM_QUEUE,
         show_progress="hidden",
         api_visibility="private",
         trigger_mode="once",

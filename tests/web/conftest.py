@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import subprocess
@@ -12,8 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from emotion.images import read_image
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -140,3 +146,23 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     window.goto(server.url)
     yield window
     context.close()
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory, portrait: Path) -> dict[str, Path]:
+    """A short film with a face, and a long one that nobody wants to wait for."""
+    folder = tmp_path_factory.mktemp("films")
+    picture = cv2.resize(read_image(portrait), (480, 480))
+    made = {}
+    for name, seconds in (("short", 2), ("long", 60)):
+        made[name] = folder / f"{name}.mp4"
+        with av.open(str(made[name]), "w") as out:
+            stream = out.add_stream("libx264", rate=15, options={"preset": "ultrafast"})
+            stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+            for number in range(seconds * 15):
+                image = np.full((480, 640, 3), 110, np.uint8)
+                left = 80 + round(70 * math.sin(number / 8))
+                image[:, left : left + 480] = picture
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            out.mux(stream.encode())
+    return made

@@ -31,6 +31,32 @@ def test_analyze_answers_like_the_command_line(client: Client, portrait: Path) -
     assert answer | {"source": said["source"]} == said
 
 
+def test_analyze_video_answers_like_the_command_line(
+    client: Client, films: dict[str, Path]
+) -> None:
+    film = films["short"]
+    asked = [handle_file(str(film)), "mediapipe", 0.5, 0.5]
+    answer = client.predict(*asked, api_name="/analyze_video")
+    command = [sys.executable, "-m", "emotion", "video", str(film), "--json"]
+    command += ["--min-score", "0.5", "--every", "0.5"]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert answer | {"source": said["source"]} == said
+    assert [person["track"] for person in said["people"]] == [1]
+    assert said["frames"] == said["frames_with_faces"] == 4
+
+
+def test_analyze_video_refuses_a_negative_time(client: Client, films: dict[str, Path]) -> None:
+    asked = [handle_file(str(films["short"])), "mediapipe", 0.5, -1.0]
+    assert "every_s" in client.predict(*asked, api_name="/analyze_video")["error"]
+
+
+def test_analyze_video_refuses_what_is_no_film(client: Client) -> None:
+    asked = [handle_file(str(Path(__file__))), "mediapipe", 0.5, 0.0]
+    answer = client.predict(*asked, api_name="/analyze_video")
+    assert answer["source"] == Path(__file__).name
+    assert "film" in answer["error"].lower()
+
+
 def test_health(client: Client) -> None:
     answer = client.predict(api_name="/health")
     assert answer["ok"], answer
@@ -55,5 +81,5 @@ def test_health_over_plain_http(server: Server) -> None:
 
 def test_only_documented_endpoints_are_public(client: Client) -> None:
     api = client.view_api(return_format="dict", print_info=False)
-    assert {"/analyze", "/health"} <= set(api["named_endpoints"])
+    assert set(api["named_endpoints"]) == {"/analyze", "/analyze_video", "/health"}
     assert api["unnamed_endpoints"] == {}
