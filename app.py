@@ -28,6 +28,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
     parser.add_argument("--auth", metavar="USER:PASSWORD", type=credentials, help="ask for these")
     parser.add_argument("--root-path", help="the path under which a proxy serves the app: /faces")
+    parser.add_argument("--mcp", action="store_true", help="also serve the endpoints as MCP tools")
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULT_DETECTOR)
     parser.add_argument("--weights", help="a folder, a name in weights/, or hf://owner/name")
     parser.add_argument("--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME)
@@ -60,6 +61,7 @@ def main() -> None:
         max_file_size="500mb",  # a few minutes of film
         favicon_path=str(ICON),
         pwa=True,  # can be installed on a phone's or a desktop's home screen
+        mcp_server=args.mcp,
         app_kwargs={"routes": tab_addresses()},
         footer_links=["api", "settings"],
         ssr_mode=False,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from pathlib import Path
 
 import pytest
@@ -38,15 +37,6 @@ def chromium() -> str:
 def ffmpeg() -> str:
     """Path of ffmpeg, which makes the films that tests read."""
     return find_program(("ffmpeg",), "tests with films", "ffmpeg")
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A TCP port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="session")

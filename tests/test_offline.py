@@ -8,14 +8,13 @@ import re
 import subprocess
 import sys
 import textwrap
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
 from emotion.faces import DETECTORS
+from tests.running_app import free_port, running_app
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -113,52 +112,28 @@ def test_doctor_stays_offline(tmp_path: Path) -> None:
     assert_nothing_left(watched)
 
 
-def test_the_app_stays_offline(portrait: Path, free_port: int, tmp_path: Path) -> None:
-    session = [sys.executable, "-c", textwrap.dedent(APP_SESSION), str(free_port), str(portrait)]
+def test_the_app_stays_offline(portrait: Path, tmp_path: Path) -> None:
+    session = [sys.executable, "-c", textwrap.dedent(APP_SESSION), str(free_port()), str(portrait)]
     watched = watch(tmp_path / "report.json", *session, *DETECTORS)
     assert_nothing_left(watched)
 
 
-def test_the_page_asks_no_other_server(
-    portrait: Path, chromium: str, free_port: int, tmp_path: Path
-) -> None:
+def test_the_page_asks_no_other_server(portrait: Path, chromium: str, tmp_path: Path) -> None:
     """No font, script or picture from elsewhere, even in a browser that could reach it."""
     from playwright.sync_api import sync_playwright
 
-    address = f"http://127.0.0.1:{free_port}/"
-    with (tmp_path / "app.log").open("w") as log:
-        app = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(free_port)], cwd=ROOT, stdout=log, stderr=log
-        )
     asked: list[str] = []
-    try:
-        wait_for(address, app)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-            )
-            page = browser.new_page()
-            page.on("request", lambda request: asked.append(request.url))
-            page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
-            page.goto(address)
-            page.get_by_role("tab").first.wait_for(timeout=60_000)
-            page.locator("img").first.wait_for(state="attached")
-            browser.close()
-    finally:
-        app.terminate()
-        app.wait(30)
-    foreign = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    with running_app(tmp_path / "log") as app, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+        page.goto(app.url)
+        page.get_by_role("tab").first.wait_for(timeout=60_000)
+        page.locator("img").first.wait_for(state="attached")
+        browser.close()
+    foreign = [url for url in asked if not url.startswith((app.url, "data:", "blob:"))]
     assert len(asked) > 10
     assert foreign == []
-
-
-def wait_for(address: str, app: subprocess.Popen[bytes]) -> None:
-    """Wait until a server answers; fail if it ends first."""
-    for _ in range(240):
-        try:
-            urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            assert app.poll() is None, "the app ended"
-            time.sleep(0.5)
-    pytest.fail("the app did not answer within two minutes")

@@ -61,23 +61,23 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         picture, _ = reduced(annotate(image, record.faces), LARGEST_SHOWN)
         return summary_html(record), picture, results_html(record, image)
 
-    def analyze(path: str | None, detector: str, min_score: float) -> dict[str, Any]:
+    def analyze(picture: str | None, detector: str, min_score: float) -> dict[str, Any]:
         """Find the faces of a picture and read their expression.
 
         Args:
-            path: The picture.
+            picture: The picture.
             detector: mediapipe or haar.
             min_score: Faces that the detector is less sure of are left out, 0 to 1.
 
         Returns:
             The JSON object of ``python -m emotion analyze --json``.
         """
-        if path is None:
+        if picture is None:
             return PictureRecord.failed("", f"A picture is needed: {ACCEPTED}.").as_dict()
         try:
-            return read(path, detector, min_score)[1].as_dict()
+            return read(picture, detector, min_score)[1].as_dict()
         except EmotionError as error:
-            return PictureRecord.failed(Path(path).name, str(error)).as_dict()
+            return PictureRecord.failed(Path(picture).name, str(error)).as_dict()
 
     def default_score(detector: str) -> float:
         try:

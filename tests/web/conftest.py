@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from emotion.images import read_image
+from tests.running_app import running_app
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,37 +71,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for name in ("tmp", "hook"):
         (folder / name).mkdir()
     (folder / "hook" / "sitecustomize.py").write_text(RECORD_WRITES, encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {
+    environment = {
         "TMPDIR": str(folder / "tmp"),
         "GRADIO_TEMP_DIR": str(folder / "tmp" / "gradio"),
         "PYTHONPATH": str(folder / "hook"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "WRITES": str(folder / "writes"),
     }
-    url = f"http://127.0.0.1:{port}"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port)],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            for _ in range(240):
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except OSError:
-                    assert process.poll() is None, (folder / "log").read_text(encoding="utf-8")
-                    time.sleep(0.25)
-            yield Server(url, folder, process.pid)
-        finally:
-            process.terminate()
-            process.wait(20)
+    with running_app(folder / "log", environment=environment) as app:
+        yield Server(app.url, folder, app.pid)
 
 
 # Playwright keeps an event loop in this thread, so it is let go at the end of each module.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from http.cookiejar import CookieJar
@@ -13,34 +12,24 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.running_app import running_app
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_password_keeps_others_out_and_the_page_knows_its_path(free_port: int) -> None:
-    options = ["--port", str(free_port), "--auth", "me:secret", "--root-path", "/faces"]
-    process = subprocess.Popen([sys.executable, "app.py", *options], cwd=ROOT)
-    url = f"http://127.0.0.1:{free_port}"
-    cookies = urllib.request.HTTPCookieProcessor(CookieJar())
-    browser = urllib.request.build_opener(cookies)
-    try:
-        for _ in range(240):
-            assert process.poll() is None
-            try:
-                browser.open(url, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.25)
+def test_a_password_keeps_others_out_and_the_page_knows_its_path(tmp_path: Path) -> None:
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    options = ("--auth", "me:secret", "--root-path", "/faces")
+    with running_app(tmp_path / "log", *options) as app:
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            browser.open(f"{url}/config", timeout=30)
+            browser.open(f"{app.url}/config", timeout=30)
+        wrong = urlencode({"username": "me", "password": "x"}).encode()
         with pytest.raises(urllib.error.HTTPError, match="400"):
-            browser.open(f"{url}/login", urlencode({"username": "me", "password": "x"}).encode())
+            browser.open(f"{app.url}/login", wrong, timeout=30)
         right = urlencode({"username": "me", "password": "secret"}).encode()
-        browser.open(f"{url}/login", right, timeout=30).close()
-        with browser.open(f"{url}/config", timeout=30) as response:
+        browser.open(f"{app.url}/login", right, timeout=30).close()
+        with browser.open(f"{app.url}/config", timeout=30) as response:
             assert b"/faces" in response.read()
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.mark.parametrize("text", ["me", "me:", ":secret"])
