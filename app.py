@@ -17,7 +17,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 from emotion.classifier import DEFAULT_RUNTIME, RUNTIMES
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
-from emotion.web.page import CSS, ICON, THEME, build_page, tab_addresses
+from emotion.web.page import CSS, ICON, THEME, addresses, build_page
 from emotion.web.pipelines import Pipelines
 
 
@@ -62,7 +62,7 @@ def main() -> None:
         favicon_path=str(ICON),
         pwa=True,  # can be installed on a phone's or a desktop's home screen
         mcp_server=args.mcp,
-        app_kwargs={"routes": tab_addresses()},
+        app_kwargs={"routes": addresses()},
         footer_links=["api", "settings"],
         ssr_mode=False,
         run_history=False,  # Gradio would keep every call in the browser, pictures included

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import gradio as gr
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import BaseRoute, Route
 
 from emotion.errors import EmotionError
@@ -20,12 +20,15 @@ from emotion.web.pipelines import Pipelines
 from emotion.web.video_tab import build_video_tab
 from emotion.web.webcam_tab import build_webcam_tab
 
-__all__ = ["CSS", "ICON", "TABS", "THEME", "TITLE", "build_page", "tab_addresses"]
+__all__ = ["CSS", "ICON", "TABS", "THEME", "TITLE", "addresses", "build_page"]
 
 TABS = ("image", "webcam", "video", "model")
 """Names of the tabs, which are also their addresses."""
 
 ICON = Path(__file__).parent / "icon.svg"
+
+EMBED_SCRIPT = Path(gr.__file__).parent / "templates" / "frontend" / "gradio.js"
+"""Defines ``<gradio-app>``. Gradio puts it on a server of its own; ours needs no other server."""
 
 TITLE = "Facial expressions"
 
@@ -91,17 +94,22 @@ def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blo
     return page
 
 
-def tab_addresses() -> list[BaseRoute]:
-    """Routes ``/image``, ``/webcam``, ``/video`` and ``/model``, which open the page at that tab.
+def addresses() -> list[BaseRoute]:
+    """What the server answers beside Gradio's own addresses.
 
-    The redirect is relative, so that it also works behind a proxy that serves the app under a path.
+    ``/image``, ``/webcam``, ``/video`` and ``/model`` open the page at that tab; the redirect is relative,
+    so that it also works behind a proxy that serves the app under a path. ``/gradio.js`` is the script that
+    other sites embed the app with, in the version that fits.
     """
 
     def to_tab(request: Request) -> RedirectResponse:
         query = urlencode({**request.query_params, "tab": request.url.path.rsplit("/", 1)[-1]})
         return RedirectResponse(f"./?{query}")
 
-    return [Route(f"/{tab}", to_tab) for tab in TABS]
+    def script(request: Request) -> FileResponse:
+        return FileResponse(EMBED_SCRIPT, media_type="text/javascript")
+
+    return [*(Route(f"/{tab}", to_tab) for tab in TABS), Route("/gradio.js", script)]
 
 
 def _asked_tab(request: gr.Request) -> Any:
