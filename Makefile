@@ -1,6 +1,8 @@
 # make run     sets up .venv and opens the app on http://127.0.0.1:7860   (make run ARGS="--port 8000")
 # make test    sets up .venv and runs the tests                           (make test ARGS="-k weights")
-# make lint    style, formatting and types
+#                                                    quicker, without clean installs: ARGS="-m 'not install'"
+# make lint    style, formatting, types and the Dockerfile
+# make wheel   source distribution and wheel in dist/
 # make format  mends style and formatting
 # Everything lives in .venv; `make clean` removes it.
 
@@ -20,13 +22,14 @@ lint: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	@test ! -x $(VENV)/bin/hadolint || $(VENV)/bin/hadolint Dockerfile
 
 format: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
 wheel: $(VENV)/dev.stamp
-	$(VENV)/bin/python -m pip wheel --no-deps --wheel-dir dist .
+	$(VENV)/bin/python -m build
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

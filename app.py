@@ -7,6 +7,7 @@ python app.py --share --auth me:secret
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 
@@ -21,6 +22,10 @@ from emotion.web.page import CSS, ICON, THEME, addresses, build_page
 from emotion.web.pipelines import Pipelines
 
 
+MCP = "mcp>=1.21,<2"
+"""What ``--mcp`` needs; the extra ``mcp`` of pyproject.toml."""
+
+
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Facial expressions in pictures: the web app.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -31,8 +36,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--mcp", action="store_true", help="also serve the endpoints as MCP tools")
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULT_DETECTOR)
     parser.add_argument("--weights", help="a folder, a name in weights/, or hf://owner/name")
-    parser.add_argument("--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME)
-    return parser.parse_args(arguments)
+    parser.add_argument("--runtime", choices=(DEFAULT_RUNTIME, *RUNTIMES), default=DEFAULT_RUNTIME)
+    args = parser.parse_args(arguments)
+    if args.mcp and importlib.util.find_spec("mcp") is None:
+        parser.error(f'--mcp needs another package. Install it with: pip install "{MCP}"')
+    return args
 
 
 def credentials(text: str) -> tuple[str, str]:

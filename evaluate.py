@@ -1,9 +1,10 @@
-"""Measure trained weights on a parquet file of labelled faces.
+"""Measure trained weights on labelled faces.
 
     python evaluate.py --data validation.parquet
     python evaluate.py --data test.parquet --weights weights/compact --json metrics.json --plots figures
+    python evaluate.py --data fer2013.csv --ferplus fer2013new.csv --split validation
 
-The layout of the file is described in docs/data.md.
+The layouts of the data are described in docs/data.md.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.classifier import DEFAULT_RUNTIME, RUNTIMES, load_classifier
-from emotion.datasets import read_parquet
+from emotion.datasets import FerDataset, Split, read_parquet, read_split
 from emotion.errors import EmotionError
 from emotion.evaluation import evaluate
 from emotion.robustness import robustness
@@ -25,9 +26,13 @@ from emotion.weights import find_weights, read_spec
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="parquet file of labelled faces")
+    parser.add_argument("--data", required=True, help="parquet file, or what train.py reads")
+    parser.add_argument(
+        "--split", choices=list(Split), default=Split.VALIDATION, help="if --data holds several"
+    )
+    parser.add_argument("--ferplus", type=Path, help="fer2013new.csv, if --data holds no votes")
     parser.add_argument("--weights", help="a folder, a name in weights/, or hf://owner/name")
-    parser.add_argument("--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME)
+    parser.add_argument("--runtime", choices=(DEFAULT_RUNTIME, *RUNTIMES), default=DEFAULT_RUNTIME)
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument(
         "--robustness", action="store_true", help="measure changed faces and ten views as well"
@@ -38,7 +43,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         folder = find_weights(args.weights)
-        classifier, data = load_classifier(read_spec(folder), args.runtime), read_parquet(args.data)
+        classifier, data = load_classifier(read_spec(folder), args.runtime), read_faces(args)
         metrics = evaluate(classifier, data)
         if args.robustness:
             metrics["robustness"] = robustness(classifier, data)
@@ -52,6 +57,13 @@ def main() -> int:
     if args.plots:
         draw(metrics, folder, args.plots)
     return 0
+
+
+def read_faces(args: argparse.Namespace) -> FerDataset:
+    """The faces of one parquet file, or of one split of anything else."""
+    if args.data.endswith(".parquet"):
+        return read_parquet(Path(args.data), ferplus=args.ferplus)
+    return read_split(args.data, args.split, ferplus=args.ferplus)
 
 
 def describe(metrics: Mapping[str, Any]) -> str:

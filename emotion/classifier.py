@@ -1,7 +1,8 @@
 """From face crops to expressions, all faces of a picture in one batch.
 
 LiteRT is what runs by default: it starts in a tenth of a second and needs a tenth of TensorFlow's memory.
-Keras runs the very model that was trained and is the reference that a test holds LiteRT to.
+Keras runs the very model that was trained and is the reference that a test holds LiteRT to; it also runs
+classifiers that others trained with older Keras.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from emotion.errors import WeightsError
+from emotion.keras_files import check_size, load_model
 from emotion.preprocess import GreyCrop, to_batch
 from emotion.types import Emotion, Prediction
-from emotion.weights import ModelSpec
+from emotion.weights import DEFAULT_RUNTIME, Activation, ModelFile, ModelSpec
 
 __all__ = [
     "DEFAULT_RUNTIME",
@@ -74,8 +75,7 @@ class Classifier(ABC):
         batch = to_batch(crops, self.spec.normalisation)
         chunks = [self._run(batch[i : i + MAX_BATCH]) for i in range(0, len(batch), MAX_BATCH)]
         rows = np.concatenate(chunks).reshape(len(batch), -1, len(self.spec.labels))
-        # A quantised network counts in steps of 1/256, which do not quite sum to 1.
-        rows = np.asarray(rows / rows.sum(axis=-1, keepdims=True), dtype=np.float32)
+        rows = _to_probabilities(rows, self.spec.activation)
         return {name: rows[:, index] for index, name in enumerate(self.spec.outputs)}
 
     @abstractmethod
@@ -83,14 +83,26 @@ class Classifier(ABC):
         """All outputs, (N, rows, 7) or (N, 7) float32, for normalised inputs (N, S, S, 1) float32."""
 
 
+def _to_probabilities(
+    values: npt.NDArray[np.float32], activation: Activation
+) -> npt.NDArray[np.float32]:
+    """Probabilities along the last axis of what a network gives."""
+    if activation is Activation.LOGITS:
+        values = np.exp(values - values.max(axis=-1, keepdims=True))
+    # A quantised network counts in steps of 1/256, which do not quite sum to 1; nor do sigmoids, which may
+    # all be 0.
+    values = np.maximum(values, np.float32(1e-12))
+    return np.asarray(values / values.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
 class LiteRTClassifier(Classifier):
     """Runs the ``.tflite`` file of the weights."""
 
-    def __init__(self, spec: ModelSpec, path: Path) -> None:
+    def __init__(self, spec: ModelSpec, file: ModelFile) -> None:
         super().__init__(spec)
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter: Any = Interpreter(model_path=str(path), num_threads=2)
+        self._interpreter: Any = Interpreter(model_path=str(file.path), num_threads=2)
         self._input: int = self._interpreter.get_input_details()[0]["index"]
         self._output: int = self._interpreter.get_output_details()[0]["index"]
         self._batch_size = 0
@@ -109,13 +121,18 @@ class LiteRTClassifier(Classifier):
 
 
 class KerasClassifier(Classifier):
-    """Runs the ``.keras`` file of the weights; imports Keras and its backend."""
+    """Runs a Keras file of any age, see ``keras_files``; imports Keras and its backend."""
 
-    def __init__(self, spec: ModelSpec, path: Path) -> None:
+    def __init__(self, spec: ModelSpec, file: ModelFile) -> None:
         super().__init__(spec)
-        import keras
-
-        self._model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
+        architecture = None if file.architecture is None else file.architecture.path
+        self._model: Any = load_model(file.path, architecture)
+        check_size(
+            self._model,
+            side=spec.input_size,
+            rows=len(spec.outputs),
+            classes=len(spec.labels),
+        )
 
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return np.asarray(self._model.predict_on_batch(batch), dtype=np.float32)
@@ -125,9 +142,7 @@ RUNTIMES: dict[str, type[LiteRTClassifier] | type[KerasClassifier]] = {
     "litert": LiteRTClassifier,
     "keras": KerasClassifier,
 }
-"""What can run a network, by the name of its file in ``config.json``. The first one is the default."""
-
-DEFAULT_RUNTIME = next(iter(RUNTIMES))
+"""What can run a network, by the name of its file in ``config.json``."""
 
 
 def load_classifier(spec: ModelSpec, runtime: str = DEFAULT_RUNTIME) -> Classifier:
@@ -135,22 +150,29 @@ def load_classifier(spec: ModelSpec, runtime: str = DEFAULT_RUNTIME) -> Classifi
 
     Args:
         spec: From :func:`emotion.weights.read_spec`.
-        runtime: A key of :data:`RUNTIMES`.
+        runtime: A key of :data:`RUNTIMES`; by default LiteRT if the weights have a file for it, else what
+            they have one for.
 
     Raises:
         WeightsError: If the runtime is unknown, the weights have no file for it, or the file is damaged.
     """
-    if runtime not in RUNTIMES:
+    name = spec.runtime(runtime)
+    if name not in RUNTIMES:
+        raise WeightsError(f"The runtime must be one of {', '.join(RUNTIMES)}. Received: {name!r}")
+    if name not in spec.files:
         raise WeightsError(
-            f"The runtime must be one of {', '.join(RUNTIMES)}. Received: {runtime!r}"
+            f"The weights {spec.name!r} have files for {', '.join(spec.files) or 'nothing'} only. "
+            f"Received: runtime {name!r}."
         )
-    if runtime not in spec.files:
-        raise WeightsError(
-            f"The weights {spec.name!r} have files for {', '.join(spec.files)} only. "
-            f"Received: runtime {runtime!r}."
-        )
-    path = spec.files[runtime].verified()
+    file = spec.files[name]
+    for part in file.parts:
+        part.verified()
     try:
-        return RUNTIMES[runtime](spec, path)
+        return RUNTIMES[name](spec, file)
+    except ModuleNotFoundError as error:
+        raise WeightsError(
+            f"The runtime {name!r} needs {error.name}, which is not installed: "
+            'pip install "emotion[train]", or pip install -r requirements.txt in a clone.'
+        ) from error
     except (ValueError, RuntimeError, OSError) as error:
-        raise WeightsError(f"The weights file {path} cannot be loaded: {error}") from error
+        raise WeightsError(f"The weights file {file.path} cannot be loaded: {error}") from error

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from emotion.classifier import Classifier
 from emotion.datasets import FerDataset
-from emotion.errors import DatasetError
 from emotion.metrics import (
     class_figures,
     confusion_matrix,
@@ -19,6 +18,7 @@ from emotion.metrics import (
     negative_log_likelihood,
     reliability,
 )
+from emotion.preprocess import resize_faces
 from emotion.types import Emotion
 
 __all__ = ["all_outputs", "evaluate", "ferplus_of", "figures_of"]
@@ -32,21 +32,13 @@ def evaluate(classifier: Classifier, data: FerDataset) -> dict[str, Any]:
 
     Args:
         classifier: The network.
-        data: Labelled faces of the size that the network takes.
+        data: Labelled faces of any size; see :func:`all_outputs`.
 
     Returns:
         A JSON-ready dictionary: ``n, accuracy, accuracy_without_duplicates, macro_f1, per_class,
         confusion_matrix`` (rows: labels, columns: answers, both in the order of ``labels``), ``nll,
         ece, reliability, ferplus: {n, accuracy}`` or null without votes, ``shown``.
-
-    Raises:
-        DatasetError: If the images do not have the size that the network takes.
     """
-    if data.images.shape[1] != classifier.spec.input_size:
-        raise DatasetError(
-            f"The images must be {classifier.spec.input_size} pixels wide and high, as the weights "
-            f"{classifier.spec.name!r} take them. Received: {data.images.shape[1:]}"
-        )
     probabilities = all_outputs(classifier, data.images)
     shown = probabilities["shown"]
     result: dict[str, Any] = {"labels": [str(emotion) for emotion in Emotion]}
@@ -62,7 +54,11 @@ def evaluate(classifier: Classifier, data: FerDataset) -> dict[str, Any]:
 def all_outputs(
     classifier: Classifier, images: npt.NDArray[np.uint8]
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """(N, 7) probabilities of each output row, expressions in the order of :class:`Emotion`."""
+    """(N, 7) probabilities of each output row, expressions in the order of :class:`Emotion`.
+
+    Faces (N, S, S) of another size than the network takes are brought to that size first.
+    """
+    images = resize_faces(images, classifier.spec.input_size)
     order = [classifier.spec.labels.index(emotion) for emotion in Emotion]
     return {name: rows[:, order] for name, rows in classifier.all_probabilities(images).items()}
 

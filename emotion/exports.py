@@ -1,36 +1,68 @@
-"""A trained network as a LiteRT file. Needed for training only, with Keras's TensorFlow backend."""
+"""A trained network in other formats: LiteRT, ONNX, architecture JSON with weights. Not needed for serving.
+
+Each format lands in a folder of its own with a ``config.json``, so that the order of the labels and the
+normalisation travel with it; LiteRT and JSON folders work with ``--weights FOLDER`` at once.
+"""
 
 from __future__ import annotations
 
+import json
+import warnings
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
-from emotion.errors import TrainingError
+from emotion.errors import TrainingError, WeightsError
+from emotion.keras_files import input_side, load_model, write_json_h5
+from emotion.preprocess import resize_faces, to_batch
+from emotion.weights import ModelSpec, read_spec, sha256_of
 
-__all__ = ["to_litert"]
+__all__ = ["FORMATS", "Quantisation", "export_weights", "to_litert", "to_onnx"]
+
+FORMATS = ("json-h5", "litert", "litert-int8", "onnx")
+"""What :func:`export_weights` can write."""
+
+CALIBRATION_FACES = 500
+"""Enough to know the range of every activation; more change the answers no further."""
 
 
-def to_litert(model: Any) -> bytes:
-    """Convert a Keras model to LiteRT with int8 weights.
+class Quantisation(StrEnum):
+    """What a LiteRT file counts in. Input and output are float32 in any case."""
 
-    Each activation's range is taken as it runs ("dynamic range"). On a CPU that is as fast as computing
-    in int8 throughout, and closer to the original, because the last layer stays in float32.
+    NONE = "none"
+    """Everything in float32: the answers of Keras."""
+    WEIGHTS = "weights"
+    """Weights in int8, each activation's range taken as it runs. On a CPU as fast as int8 throughout, and
+    closer to the original."""
+    FULL = "full"
+    """Weights and activations in int8, with ranges from calibration; for accelerators without floats."""
+
+
+def to_litert(
+    model: Any,
+    quantisation: Quantisation = Quantisation.WEIGHTS,
+    *,
+    calibration: npt.NDArray[np.float32] | None = None,
+) -> bytes:
+    """Convert a Keras model to LiteRT.
 
     Args:
         model: float32 (N, S, S, 1) in; the batch size N stays open.
+        quantisation: What the file counts in.
+        calibration: For full quantisation, normalised faces (N, S, S, 1) as the model takes them.
 
     Returns:
         The contents of a ``.tflite`` file, float32 in and out.
 
     Raises:
-        TrainingError: If Keras runs on another backend.
+        TrainingError: If Keras runs on another backend, or faces for calibration are missing.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise TrainingError(
-            "LiteRT files are written with the TensorFlow backend of Keras. "
-            f"Received: {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
-        )
+    _need_tensorflow("LiteRT")
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
@@ -42,5 +74,117 @@ def to_litert(model: Any) -> bytes:
     # Weights as constants: only then can the converter fold batch normalisation and quantise them.
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return bytes(converter.convert())
+    if quantisation is not Quantisation.NONE:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if quantisation is Quantisation.FULL:
+        if calibration is None or not len(calibration):
+            raise TrainingError(
+                "Full int8 needs faces that show the range of each activation. Received: none. "
+                "Name some labelled faces: --calibration FACES"
+            )
+
+        def examples() -> Iterator[list[npt.NDArray[np.float32]]]:
+            for face in calibration:
+                yield [face[np.newaxis]]
+
+        converter.representative_dataset = examples
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    with warnings.catch_warnings():  # TensorFlow warns of its own habits
+        warnings.simplefilter("ignore")
+        return bytes(converter.convert())
+
+
+def to_onnx(model: Any, path: Path) -> None:
+    """Write a Keras model as ONNX, float32, with an open batch size.
+
+    Raises:
+        TrainingError: If Keras runs on another backend, or tf2onnx is not installed.
+    """
+    _need_tensorflow("ONNX")
+    try:
+        import onnx  # noqa: F401 - asked for here, so that the error says what to install
+        import tf2onnx  # noqa: F401
+    except ImportError as error:
+        raise TrainingError(
+            f'ONNX files need {error.name}: pip install "emotion[onnx]", or pip install '
+            "-r requirements-dev.txt in a clone."
+        ) from error
+    size = input_side(model)
+    model(np.zeros((1, size, size, 1), np.float32), training=False)  # Keras exports what has run
+    signature = [keras.InputSpec(shape=(None, size, size, 1), dtype="float32", name="face")]
+    with warnings.catch_warnings():  # Keras's patch of tf2onnx touches names that NumPy 2 retired
+        warnings.simplefilter("ignore")
+        model.export(path, format="onnx", input_signature=signature, verbose=False)
+
+
+def _need_tensorflow(what: str) -> None:
+    if keras.backend.backend() != "tensorflow":
+        raise TrainingError(
+            f"{what} files are written with the TensorFlow backend of Keras. "
+            f"Received: {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
+        )
+
+
+def export_weights(
+    source: Path, target: str, folder: Path, *, faces: npt.NDArray[np.uint8] | None = None
+) -> None:
+    """Write the Keras model of some weights in another format, with a ``config.json`` for it.
+
+    Args:
+        source: Weights folder with a file for Keras.
+        target: One of :data:`FORMATS`.
+        folder: Where to write; made if there is none. Another one than ``source``.
+        faces: For ``litert-int8``: (N, S, S) uint8 grey faces of any size, to calibrate with; some hundreds
+            of them are taken, evenly spread.
+
+    Raises:
+        TrainingError: If the format is unknown, its library is missing, or calibration faces are.
+        WeightsError: If the weights have no file for Keras or cannot be loaded, or ``folder`` is theirs.
+    """
+    if target not in FORMATS:
+        raise TrainingError(f"The format must be one of {', '.join(FORMATS)}. Received: {target!r}")
+    if folder.resolve() == source.resolve():
+        raise WeightsError(
+            f"An export must go to another folder than its source. Received: {folder}"
+        )
+    spec = read_spec(source)
+    model = _keras_model(spec)
+    batch = None
+    if faces is not None:
+        chosen = faces[:: max(len(faces) // CALIBRATION_FACES, 1)][:CALIBRATION_FACES]
+        batch = to_batch(resize_faces(chosen, spec.input_size), spec.normalisation)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = _write(model, target, folder, batch)
+    config = json.loads((source / "config.json").read_text(encoding="utf-8")) | {"files": files}
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _write(
+    model: Any, target: str, folder: Path, calibration: npt.NDArray[np.float32] | None
+) -> dict[str, Any]:
+    """Write the files of a format; what ``config.json`` says of them."""
+    if target == "json-h5":
+        write_json_h5(model, folder)
+        description = _entry(folder / "model.json")
+        return {"keras": {**_entry(folder / "model.h5"), "architecture": description}}
+    if target == "onnx":
+        to_onnx(model, folder / "model.onnx")
+        return {"onnx": _entry(folder / "model.onnx")}
+    quantisation = Quantisation.FULL if target == "litert-int8" else Quantisation.NONE
+    content = to_litert(model, quantisation, calibration=calibration)
+    (folder / "model.tflite").write_bytes(content)
+    return {"litert": _entry(folder / "model.tflite")}
+
+
+def _entry(path: Path) -> dict[str, str]:
+    return {"file": path.name, "sha256": sha256_of(path)}
+
+
+def _keras_model(spec: ModelSpec) -> Any:
+    if "keras" not in spec.files:
+        raise WeightsError(
+            f"Weights must have a file for Keras to be exported. Received: {spec.name!r}, with files for "
+            f"{', '.join(spec.files) or 'nothing'}."
+        )
+    path, *architecture = (part.verified() for part in spec.files["keras"].parts)
+    return load_model(path, *architecture)

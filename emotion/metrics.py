@@ -22,6 +22,7 @@ __all__ = [
     "confusion_matrix",
     "expected_calibration_error",
     "ferplus_majority",
+    "fit_offsets",
     "fit_temperature",
     "negative_log_likelihood",
     "reliability",
@@ -164,3 +165,29 @@ def fit_temperature(logits: Probabilities, labels: Labels) -> float:
         else:
             low = left
     return float(np.exp((low + high) / 2))
+
+
+def fit_offsets(logits: Probabilities, labels: Labels, floor: float) -> tuple[float, ...]:
+    """The smallest bonuses to logits with which each class is found often enough.
+
+    The least found class gets a little more, again and again, until every one is found; what one class
+    wins, others lose.
+
+    Args:
+        logits: (N, 7).
+        labels: (N,).
+        floor: Recall that each class shall have, 0 to 1. 0 asks for nothing.
+
+    Returns:
+        Seven numbers to add to the logits, 0 or more.
+    """
+    offsets = np.zeros(logits.shape[1])
+    present = [int(label) for label in np.unique(labels)]
+    for _ in range(2_000):  # a floor that no bonuses can reach must not run for ever
+        chosen = (logits + offsets).argmax(axis=1)
+        recalls = {label: float((chosen[labels == label] == label).mean()) for label in present}
+        least = min(recalls, key=lambda label: recalls[label])
+        if recalls[least] >= floor:
+            break
+        offsets[least] += 0.01
+    return tuple(map(float, offsets))

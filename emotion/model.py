@@ -8,7 +8,8 @@ scores under today's protocol.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -21,6 +22,7 @@ from emotion.types import Emotion
 
 __all__ = [
     "ARCHITECTURES",
+    "Calibration",
     "build",
     "compact",
     "deployable",
@@ -34,7 +36,9 @@ Layers = types.SimpleNamespace | types.ModuleType
 """Where to take layer classes from: ``keras.layers``, or faster look-alikes for training."""
 
 
-def compact(size: int | None, lib: Layers) -> Any:
+def compact(
+    size: int | None, lib: Layers, *, channel_dropout: float = 0.0, dropout: float = 0.0
+) -> Any:
     """VGG-like, 1.2 M parameters, size-free thanks to global pooling; two heads of logits.
 
     After the plain 3×3 networks of Barsoum et al. (2016) and Pramerdorfer & Kampel (2016).
@@ -49,9 +53,9 @@ def compact(size: int | None, lib: Layers) -> Any:
             x = lib.ReLU()(x)
         if index < len(blocks) - 1:
             x = lib.MaxPooling2D(2)(x)
-        x = layers.SpatialDropout2D(0.1)(x)
+        x = layers.SpatialDropout2D(channel_dropout)(x)
     x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(0.3)(x)
+    x = layers.Dropout(dropout)(x)
     outputs = [
         layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x),
         layers.Dense(len(FERPLUS_ORDER), dtype="float32", name="ferplus")(x),
@@ -122,13 +126,22 @@ ARCHITECTURES: dict[str, Callable[[int | None, Layers], Any]] = {
 }
 
 
-def build(name: str, *, size: int | None = 48, lib: Layers = layers) -> Any:
+def build(
+    name: str,
+    *,
+    size: int | None = 48,
+    lib: Layers = layers,
+    channel_dropout: float = 0.0,
+    dropout: float = 0.0,
+) -> Any:
     """Build an untrained network.
 
     Args:
         name: A key of :data:`ARCHITECTURES`.
         size: Side of the grey input in pixels, or None to leave it open (``compact`` only; the
             earlier designs are made for 48 and ignore it).
+        channel_dropout: While training, share of channels dropped after each block; ``compact`` only.
+        dropout: While training, share of values dropped before its last layer; ``compact`` only.
         lib: Where to take layer classes from; ``emotion.torch_layers`` speeds up training on PyTorch.
 
     Returns:
@@ -142,10 +155,26 @@ def build(name: str, *, size: int | None = 48, lib: Layers = layers) -> Any:
         raise TrainingError(
             f"Unknown architecture. It must be one of {', '.join(ARCHITECTURES)}. Received: {name!r}"
         )
+    if name == "compact":
+        return compact(size, lib, channel_dropout=channel_dropout, dropout=dropout)
     return ARCHITECTURES[name](size, lib)
 
 
-def deployable(network: Any, *, vote_share: float, temperatures: Mapping[str, float]) -> Any:
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What validation data says about a trained network's logits.
+
+    Attributes:
+        temperatures: For each row of :func:`output_rows`, from :func:`emotion.metrics.fit_temperature`.
+        offsets: For some rows, seven numbers that are added to the logits before they are divided by the
+            temperature, from :func:`emotion.metrics.fit_offsets`; other rows get none.
+    """
+
+    temperatures: Mapping[str, float]
+    offsets: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+def deployable(network: Any, *, vote_share: float, calibration: Calibration) -> Any:
     """The network that is shipped: calibrated probabilities instead of heads of logits.
 
     It answers in rows. ``shown`` is what the app shows: the weighted sum of both heads' logits, which
@@ -156,8 +185,7 @@ def deployable(network: Any, *, vote_share: float, temperatures: Mapping[str, fl
     Args:
         network: A trained network from :func:`build`, of standard layers, float32.
         vote_share: Weight of the FER+ head in ``shown``, 0 to 1; the FER-2013 head has the rest.
-        temperatures: For each row, from :func:`emotion.metrics.fit_temperature`. A network with a
-            single head has the rows ``shown`` and ``fer2013`` only.
+        calibration: Of its rows. A network with a single head has ``shown`` and ``fer2013`` only.
 
     Returns:
         A Keras model: float32 (N, S, S, 1) in, float32 (N, rows, 7) out, expressions in the order of
@@ -174,7 +202,10 @@ def deployable(network: Any, *, vote_share: float, temperatures: Mapping[str, fl
             (1.0 - vote_share) * first + vote_share * second
             for first, second in zip(heads["fer2013"], heads["ferplus"], strict=True)
         ]
-    scaled = [[w / temperatures[name] for w in weights] for name, weights in rows.items()]
+    scaled = []
+    for name, (kernel, bias) in rows.items():
+        moved = bias + np.asarray(calibration.offsets.get(name, 0.0), np.float32)
+        scaled.append([weights / calibration.temperatures[name] for weights in (kernel, moved)])
     dense = layers.Dense(len(rows) * len(Emotion), name="rows")
     x = layers.Reshape((len(rows), len(Emotion)), name="logits")(dense(fer2013.input))
     model = keras.Model(network.inputs[0], layers.Softmax(name="expression")(x), name=network.name)

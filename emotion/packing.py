@@ -6,6 +6,7 @@ The folder holds ``model.keras`` (the source), ``model.tflite`` (int8, what the 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,21 +19,23 @@ from emotion.classifier import load_classifier
 from emotion.datasets import FerDataset
 from emotion.evaluation import evaluate
 from emotion.exports import to_litert
-from emotion.metrics import FERPLUS_ORDER, ferplus_majority, fit_temperature
-from emotion.model import deployable, output_rows
+from emotion.metrics import FERPLUS_ORDER, ferplus_majority, fit_offsets, fit_temperature
+from emotion.model import Calibration, deployable, output_rows
 from emotion.preprocess import Normalisation, to_batch
 from emotion.robustness import robustness
 from emotion.types import Emotion
 from emotion.weights import read_spec, sha256_of
 
-__all__ = ["fit_temperatures", "write_weights"]
+__all__ = ["fit_calibration", "write_weights"]
 
 
-def fit_temperatures(network: Any, validation: FerDataset, vote_share: float) -> dict[str, float]:
-    """One temperature for each row of the shipped network, on validation data.
+def fit_calibration(
+    network: Any, validation: FerDataset, *, vote_share: float, recall_floor: float
+) -> Calibration:
+    """Offsets and a temperature for each row of the shipped network, on validation data.
 
     Every row is fitted to the labels it is scored on: ``ferplus`` to the majority of the voters, the
-    others to the FER-2013 labels.
+    others to the FER-2013 labels. Only the row ``fer2013`` gets offsets, from the floor.
     """
     batch = to_batch(validation.images, Normalisation.STANDARDISE)
     logits = network.predict(batch, batch_size=256, verbose=0)
@@ -45,9 +48,10 @@ def fit_temperatures(network: Any, validation: FerDataset, vote_share: float) ->
         _, winners = ferplus_majority(validation.votes)
         named = winners >= 0
         temperatures["ferplus"] = fit_temperature(votes[named], winners[named])
-    temperatures["fer2013"] = fit_temperature(logits[0], validation.labels)
+    offsets = fit_offsets(logits[0], validation.labels, recall_floor)
+    temperatures["fer2013"] = fit_temperature(logits[0] + offsets, validation.labels)
     temperatures["shown"] = fit_temperature(shown, validation.labels)
-    return temperatures
+    return Calibration(temperatures, {"fer2013": offsets})
 
 
 def write_weights(
@@ -63,15 +67,21 @@ def write_weights(
     Args:
         network: Trained network of standard layers, float32, with a fixed input size.
         folder: Where to write; its name becomes the name of the weights.
-        recipe: The settings of the training, as plain values; ``vote_share`` among them.
+        recipe: The settings of the training, as plain values; ``vote_share`` and
+            ``recall_floor`` among them.
         history: Figures of each epoch.
         validation: Validation faces, to calibrate and to measure with.
 
     Returns:
         The figures on validation; see :func:`emotion.evaluation.evaluate`. ``robustness`` is added.
     """
-    temperatures = fit_temperatures(network, validation, recipe["vote_share"])
-    model = deployable(network, vote_share=recipe["vote_share"], temperatures=temperatures)
+    calibration = fit_calibration(
+        network,
+        validation,
+        vote_share=recipe["vote_share"],
+        recall_floor=recipe["recall_floor"],
+    )
+    model = deployable(network, vote_share=recipe["vote_share"], calibration=calibration)
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / "model.keras")
     (folder / "model.tflite").write_bytes(to_litert(model))
@@ -89,7 +99,11 @@ def write_weights(
         "licence": "MIT",
         "data": "FER-2013 training split without the images that also stand in another split; "
         "FER+ votes as a second target",
-        "training": {**recipe, "temperatures": temperatures, "parameters": network.count_params()},
+        "training": {
+            **recipe,
+            **dataclasses.asdict(calibration),
+            "parameters": network.count_params(),
+        },
     }
     _write_json(folder / "config.json", config)
     _write_json(folder / "history.json", list(history))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from emotion.types import BoundingBox, Image
 
-__all__ = ["Framing", "GreyCrop", "Normalisation", "crop_face", "to_batch"]
+__all__ = ["Framing", "GreyCrop", "Normalisation", "crop_face", "resize_faces", "to_batch"]
 
 GreyCrop = npt.NDArray[np.uint8]
 """A grey face: shape (S, S), dtype uint8."""
@@ -103,6 +103,25 @@ def _cut_with_margin(
     x2 = max(min(int(left + side + margin) + 1, width), x1 + 1)
     y2 = max(min(int(top + side + margin) + 1, height), y1 + 1)
     return image[y1:y2, x1:x2], left - x1, top - y1
+
+
+def resize_faces(faces: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """Bring labelled faces to the size that a network takes, as :func:`crop_face` does.
+
+    Pixels are averaged where faces become smaller and interpolated linearly where they become larger.
+
+    Args:
+        faces: (N, S, S), uint8, grey.
+        size: Side of the result in pixels.
+
+    Returns:
+        (N, size, size), uint8; ``faces`` itself if it has that size.
+    """
+    if faces.shape[1:] == (size, size):
+        return faces
+    how = cv2.INTER_AREA if size < faces.shape[1] else cv2.INTER_LINEAR
+    resized = [cv2.resize(face, (size, size), interpolation=how) for face in faces]
+    return np.asarray(resized, dtype=np.uint8).reshape(-1, size, size)
 
 
 def to_batch(crops: Sequence[GreyCrop] | GreyCrop, how: Normalisation) -> npt.NDArray[np.float32]:

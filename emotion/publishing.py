@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +12,18 @@ from emotion.errors import EmotionError
 from emotion.hub import HubReference
 from emotion.weights import DEFAULT_WEIGHTS, find_weights, read_spec
 
-__all__ = ["Upload", "space_uploads", "upload", "weights_uploads"]
+__all__ = ["SPACE_SECTIONS", "Upload", "space_uploads", "upload", "weights_uploads"]
 
 ABOUT_WEIGHTS = ("README.md", "metrics.json", "history.json")
-SPACE_FILES = ("app.py", "requirements.txt", "LICENSE")
-SPACE_FOLDERS = ("emotion", "examples", f"weights/{DEFAULT_WEIGHTS}")
-CODE = (".py", ".css", ".js", ".html", ".svg", ".png", ".jpg", ".md", ".json", ".tflite", ".xml")
+SPACE_FILES = ("app.py", "packages.txt", "LICENSE")
+SPACE_FOLDERS = ("emotion/**/*", "examples/*", f"weights/{DEFAULT_WEIGHTS}/*")
+SPACE_SECTIONS = ("How good it is", "What it is not", "Licences and credits")
+"""Sections of the README that visitors of a Space read; the others are about the repository."""
+
+LEFT_OUT = (".keras", ".pyc", ".pyi")
+"""Endings of what only training needs, and of what Python and Gradio write beside the code."""
+
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +40,14 @@ def weights_uploads(folder: Path) -> list[Upload]:
     Raises:
         WeightsError: If the weights are damaged or not described.
     """
-    models = [file.verified() for file in read_spec(folder).files.values()]
+    files = read_spec(folder).files.values()
+    models = [part.verified() for file in files for part in file.parts]
     about = [folder / name for name in ABOUT_WEIGHTS if (folder / name).is_file()]
     return [Upload(p.name, p.read_bytes()) for p in (folder / "config.json", *models, *about)]
 
 
 def space_uploads(root: Path, weights: str | None = None) -> list[Upload]:
-    """The files of the app as a Space.
+    """The files of the app as a Space: the code, what serving installs, and a README that fits.
 
     Args:
         root: The repository.
@@ -49,36 +58,92 @@ def space_uploads(root: Path, weights: str | None = None) -> list[Upload]:
         EmotionError: If ``root`` is not the repository, or ``weights`` is not pinned to a commit.
         WeightsError: If the weights cannot be found.
     """
-    readme = root / "README.md"
-    if not (root / "app.py").is_file() or not readme.is_file():
+    root = root.resolve()
+    missing = [name for name in (*SPACE_FILES, "README.md") if not (root / name).is_file()]
+    if missing:
         raise EmotionError(
-            f"A Space is made from a clone of the repository: no app.py and README.md in {root}. "
+            f"A Space is made from a clone of the repository: no {', '.join(missing)} in {root}. "
             "Run this in the clone."
         )
-    folders = [name for name in SPACE_FOLDERS if weights is None or not name.startswith("weights")]
-    paths = [root / name for name in SPACE_FILES if (root / name).is_file()]
-    for folder in folders:
-        found = (p for p in (root / folder).rglob("*") if p.is_file() and p.suffix in CODE)
-        paths += sorted(p for p in found if "__pycache__" not in p.parts)
-    text = readme.read_text(encoding="utf-8")
+    readme = _visitors_readme((root / "README.md").read_text(encoding="utf-8"))
+    folders: tuple[str, ...] = SPACE_FOLDERS
     if weights is not None:
-        text = _preloading(text, HubReference.parse(weights))
-    files = [Upload(p.relative_to(root).as_posix(), p.read_bytes()) for p in paths]
-    return [Upload("README.md", text.encode()), *files]
+        folders = tuple(folder for folder in folders if not folder.startswith("weights"))
+        readme = _preloading(readme, HubReference.parse(weights))
+    paths = {root / name for name in SPACE_FILES}
+    for folder in folders:
+        paths |= {p for p in root.glob(folder) if p.is_file() and not _left_out(p)}
+    paths |= _linked(readme, root)
+    made = [
+        Upload("README.md", readme.encode()),
+        Upload("requirements.txt", _serving_requirements(root).encode()),
+    ]
+    return made + [Upload(p.relative_to(root).as_posix(), p.read_bytes()) for p in sorted(paths)]
+
+
+def _left_out(path: Path) -> bool:
+    return path.suffix in LEFT_OUT or path.name.startswith(".")
+
+
+def _visitors_readme(text: str) -> str:
+    """The README's front matter, its beginning, and the sections for visitors."""
+    beginning, *sections = text.split("\n## ")
+    kept = [section for section in sections if section.startswith(SPACE_SECTIONS)]
+    return "\n## ".join([beginning, *kept])
+
+
+def _linked(text: str, folder: Path) -> set[Path]:
+    """The files that a text in some folder links to or shows, and those that these link to."""
+    found: set[Path] = set()
+    waiting = [(folder, text)]
+    while waiting:
+        place, text = waiting.pop()
+        for path in {(place / target).resolve() for target in _LINK.findall(text)} - found:
+            found.add(path)
+            if path.suffix == ".md":
+                waiting.append((path.parent, path.read_text(encoding="utf-8")))
+    return found
+
+
+def _serving_requirements(root: Path) -> str:
+    """The lines of ``requirements.txt`` for what serving imports: no Keras, no TensorFlow."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    serving = {_distribution(requirement) for requirement in project["dependencies"]}
+    lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if _distribution(line) in serving]
+    return "\n".join(["# What the app needs to answer; training needs more.", *kept, ""])
+
+
+def _distribution(requirement: str) -> str:
+    """The name in front of a requirement's version; empty for comments."""
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
 
 
 def _preloading(readme: str, reference: HubReference) -> str:
     """The README with a front matter that names the model and preloads it at its commit."""
+    from huggingface_hub.constants import ENDPOINT
+
     if not reference.is_pinned:
         raise EmotionError(
             "A Space must name its weights by commit, hf://owner/name@<40 hexadecimal digits>, so that they "
             f"never change under it. Received: {reference}"
         )
-    file = read_spec(find_weights(str(reference), runtime="litert")).files["litert"].path.name
+    spec = read_spec(find_weights(str(reference), runtime="litert"))
+    if "litert" not in spec.files:
+        raise EmotionError(
+            f"A Space runs weights on LiteRT. Received: {reference}, which has files for "
+            f"{', '.join(spec.files) or 'nothing'} only."
+        )
+    file = spec.files["litert"].path.name
     start, matter, rest = readme.split("---\n", 2)
     wanted = f"{reference.repository} config.json,{file} {reference.revision}"
     matter += f"models:\n- {reference.repository}\npreload_from_hub:\n- {wanted}\n"
-    return "---\n".join((start, matter, rest))
+    # The card of the weights is there, too.
+    shipped, hub = (
+        f"](weights/{DEFAULT_WEIGHTS}/README.md)",
+        f"]({ENDPOINT}/{reference.repository})",
+    )
+    return "---\n".join((start, matter, rest.replace(shipped, hub)))
 
 
 def upload(
@@ -86,6 +151,7 @@ def upload(
 ) -> str:
     """Create the repository if there is none, and send the files in one commit.
 
+    Modules of an earlier version that are in the Space but not among the files are removed from it.
     Large and binary files go the way the Hub asks for (LFS or Xet); the client asks it for each file.
 
     Args:
@@ -101,7 +167,7 @@ def upload(
         EmotionError: If the Hub cannot be reached or refuses; says why.
     """
     import httpx2
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
     from huggingface_hub.errors import HFValidationError
 
     api = HfApi()
@@ -112,9 +178,15 @@ def upload(
         )
         if weights is not None:
             api.add_space_variable(repository, "EMOTION_WEIGHTS", weights)
+        sent = {upload.path for upload in uploads}
+        there = api.list_repo_files(repository, repo_type=kind) if space else []
+        gone = [path for path in there if path.startswith("emotion/") and path not in sent]
         commit = api.create_commit(
             repository,
-            [CommitOperationAdd(upload.path, upload.content) for upload in uploads],
+            [
+                *(CommitOperationAdd(upload.path, upload.content) for upload in uploads),
+                *(CommitOperationDelete(path) for path in gone),
+            ],
             commit_message="Publish",
             repo_type=kind,
         )

@@ -17,7 +17,7 @@ from typing import Any
 from emotion.tracking import Moment, TrackedFace
 from emotion.types import Emotion, Prediction
 
-__all__ = ["CSV_COLUMNS", "Peak", "Person", "Session", "Summary", "crowd", "csv_rows"]
+__all__ = ["CSV_COLUMNS", "Peak", "Person", "Session", "Summary", "crowd", "csv_rows", "film_dict"]
 
 CSV_COLUMNS = (
     *("time_s", "frame", "track", "x1", "y1", "x2", "y2", "score", "label", "confidence"),

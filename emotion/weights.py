@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from emotion.preprocess import Normalisation
 from emotion.types import Emotion
 
 __all__ = [
+    "DEFAULT_RUNTIME",
     "DEFAULT_WEIGHTS",
     "WEIGHTS_VARIABLE",
+    "Activation",
     "ModelFile",
     "ModelSpec",
     "find_weights",
@@ -33,18 +36,41 @@ WEIGHTS_VARIABLE = "EMOTION_WEIGHTS"
 DEFAULT_WEIGHTS = "compact"
 """The shipped weights that are used unless others are asked for."""
 
+DEFAULT_RUNTIME = "auto"
+"""LiteRT where the weights have a file for it, else the first runtime that they have one for."""
+
 _IN_WHEEL = Path(__file__).resolve().with_name("weights_shipped")
 
 WEIGHTS_FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_WHEEL.parent.parent / "weights"
 """The repository's ``weights/``; in an installed package, the copy that travels in the wheel."""
 
 
+class Activation(StrEnum):
+    """What a network's values have been through; softmax unless ``config.json`` says otherwise."""
+
+    SOFTMAX = "softmax"
+    SIGMOID = "sigmoid"  # divided by their sum
+    LOGITS = "logits"  # softmax is still to come
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """One file of a network. ``sha256`` is what it must hash to before it is opened."""
+    """One file of a network.
+
+    Attributes:
+        path: Where it lies.
+        sha256: What it must hash to before it is opened.
+        architecture: The file that describes the network, if this one holds its weights only.
+    """
 
     path: Path
     sha256: str
+    architecture: ModelFile | None = None
+
+    @property
+    def parts(self) -> tuple[ModelFile, ...]:
+        """This file and, where there is one, its architecture."""
+        return (self,) if self.architecture is None else (self, self.architecture)
 
     def verified(self) -> Path:
         """The path, once the file's hash has been checked.
@@ -77,6 +103,7 @@ class ModelSpec:
         normalisation: How grey values become inputs.
         outputs: Names of the network's rows of seven probabilities. ``shown`` is what people see;
             others (``fer2013``, ``ferplus``) are there for the benchmark of that name.
+        activation: What the network's values have been through.
         crop_scale: Side of the crop, relative to FER-2013's framing of a face (brow to chin).
         files: The model file of each runtime (``litert``, ``keras``).
         licence: Licence of the weights.
@@ -89,6 +116,7 @@ class ModelSpec:
     outputs: tuple[str, ...]
     input_size: int
     normalisation: Normalisation
+    activation: Activation
     crop_scale: float
     files: Mapping[str, ModelFile]
     licence: str
@@ -101,6 +129,12 @@ class ModelSpec:
                 "input_size and crop_scale must be above 0. "
                 f"Received: {self.input_size} and {self.crop_scale}"
             )
+
+    def runtime(self, wanted: str) -> str:
+        """The runtime that a wish means: itself, or for :data:`DEFAULT_RUNTIME` the best there is."""
+        if wanted != DEFAULT_RUNTIME:
+            return wanted
+        return "litert" if "litert" in self.files else next(iter(self.files), "litert")
 
 
 def sha256_of(path: Path) -> str:
@@ -124,7 +158,7 @@ def find_weights(
         which: A folder, a name in ``weights/``, or ``hf://owner/name[@revision]``. None means the
             environment variable ``EMOTION_WEIGHTS`` or, without it, the shipped default. The network is
             touched only for ``hf://``, and only if the weights are not in the cache.
-        runtime: Of weights on a hub, only the file of this runtime is fetched; by default all of them.
+        runtime: Of weights on a hub, only what this runtime needs is fetched; by default all files.
 
     Raises:
         WeightsError: If there are no such weights; lists what there is. Nothing is ever guessed: without
@@ -158,8 +192,9 @@ def _find_on_hub(reference: hub.HubReference, runtime: str | None) -> Path:
         )
     spec = read_spec(folder)
     for name, file in spec.files.items():
-        if runtime in (None, name):
-            hub.fetch(pinned, file.path.name, sha256=file.sha256)
+        if runtime is None or spec.runtime(runtime) == name:
+            for part in file.parts:
+                hub.fetch(pinned, part.path.name, sha256=part.sha256)
     return folder
 
 
@@ -172,16 +207,14 @@ def read_spec(folder: Path) -> ModelSpec:
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        files = {
-            runtime: ModelFile(folder / _plain_name(entry["file"]), str(entry["sha256"]))
-            for runtime, entry in config["files"].items()
-        }
+        files = {name: _model_file(folder, entry) for name, entry in config["files"].items()}
         spec = ModelSpec(
             name=str(config["name"]),
             labels=tuple(Emotion(label) for label in config["labels"]),
             outputs=tuple(map(str, config.get("outputs", ["shown"]))),
             input_size=int(config["input_size"]),
             normalisation=Normalisation(config["normalisation"]),
+            activation=Activation(config.get("activation", Activation.SOFTMAX)),
             crop_scale=float(config.get("crop_scale", 1.0)),
             files=files,
             licence=str(config.get("licence", "unknown")),
@@ -202,6 +235,12 @@ def read_spec(folder: Path) -> ModelSpec:
     if "shown" not in spec.outputs:
         raise WeightsError(f"{path}: outputs must contain 'shown'. Received: {spec.outputs}")
     return spec
+
+
+def _model_file(folder: Path, entry: Mapping[str, Any]) -> ModelFile:
+    described = entry.get("architecture")
+    architecture = None if described is None else _model_file(folder, described)
+    return ModelFile(folder / _plain_name(entry["file"]), str(entry["sha256"]), architecture)
 
 
 def _plain_name(name: str) -> str:

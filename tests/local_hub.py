@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,9 +28,15 @@ class Repository:
     private: bool = False
     gated: bool = False
 
-    def commit(self, files: dict[str, bytes], name: str = "main") -> str:
+    def files(self, name: str = "main") -> dict[str, bytes]:
+        """What a branch holds now."""
+        return self.commits.get(self.names.get(name, ""), {})
+
+    def commit(
+        self, files: dict[str, bytes], name: str = "main", deleted: Collection[str] = ()
+    ) -> str:
         """Add a commit on top of a branch; its hash."""
-        content = dict(self.commits.get(self.names.get(name, ""), {})) | files
+        content = {k: v for k, v in self.files(name).items() if k not in deleted} | files
         parts = (path.encode() + hashlib.sha1(data).digest() for path, data in content.items())
         commit = hashlib.sha1(b"".join(parts)).hexdigest()
         self.commits[commit], self.names[name] = content, commit
@@ -89,6 +96,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(self.state.broken)
         if path.startswith("/store/"):
             return self._large(self.state.blobs[path.removeprefix("/store/")])
+        if "/tree/" in path:
+            _, _, _, owner, name, _, branch = path.split("/")
+            files = self.state.repositories[f"{owner}/{name}"].files(branch)
+            entry = {"type": "file", "oid": "0" * 40}
+            return self._json([entry | {"path": p, "size": len(d)} for p, d in files.items()])
         if "/resolve/" not in path:
             return self._answer(404)
         name, _, rest = path.strip("/").partition("/resolve/")
@@ -183,6 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
         _, _, _, owner, name, action, branch = path.split("/")
         assert action == "commit"
         files: dict[str, bytes] = {}
+        deleted = []
         for line in body.splitlines():
             entry = json.loads(line)
             value = entry["value"]
@@ -190,7 +203,9 @@ class _Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             elif entry["key"] == "lfsFile":
                 files[value["path"]] = self.state.blobs[value["oid"]]
-        commit = self.state.repositories[f"{owner}/{name}"].commit(files, branch)
+            elif entry["key"] == "deletedFile":
+                deleted.append(value["path"])
+        commit = self.state.repositories[f"{owner}/{name}"].commit(files, branch, deleted)
         where = f"{self.state.url}/{owner}/{name}/commit/{commit}"
         self._json({"success": True, "commitOid": commit, "commitUrl": where})
 

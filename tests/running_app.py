@@ -69,7 +69,7 @@ def free_port() -> int:
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    for _ in range(480):
+    for _ in range(1_200):
         assert process.poll() is None, log.read_text(encoding="utf-8", errors="replace")
         try:
             urllib.request.urlopen(url, timeout=5).close()

@@ -21,10 +21,12 @@ SCRIPTS = sorted(ROOT.glob("*.py"))
 ROWS = (
     {"errors"},
     {"types"},
-    {"preprocess", "images", "drawing", "tracking", "video", "regions", "metrics", "hub", "plots"},
+    {"preprocess", "images", "drawing", "tracking", "video", "regions", "metrics", "hub", "plots"}
+    | {"keras_files"},
     {"weights", "model", "torch_layers", "datasets", "augment"},
     {"faces", "classifier", "exports"},
-    {"pipeline", "records", "session", "timeline", "film", "evaluation", "card", "publishing"},
+    {"pipeline", "records", "session", "timeline", "film", "evaluation", "card", "publishing"}
+    | {"foreign", "data_report"},
     {"web", "commands", "robustness"},
     {"packing"},
     {"__main__"},
@@ -37,6 +39,7 @@ TRAINING_ONLY = {
     "exports",
     "packing",
     "datasets",
+    "data_report",
     "augment",
     "plots",
     "card",
@@ -44,10 +47,16 @@ TRAINING_ONLY = {
 }
 """What serving never imports: the app, the command line and the pipeline work without them."""
 
+TRAINING_COMMANDS = {PACKAGE / "commands" / "export.py"}
+"""They import such modules when they run, so that the other commands still work without."""
+
 FOREIGN = {
     "gradio": {"web", "app"},
-    "keras": {"model", "torch_layers", "exports", "packing", "classifier", "train"},
+    "keras": {"model", "torch_layers", "exports", "packing", "keras_files", "train"},
     "tensorflow": {"exports", "packing"},
+    "h5py": {"keras_files"},
+    "onnx": {"exports"},
+    "tf2onnx": {"exports"},
     "torch": {"torch_layers"},
     "jax": set[str](),
     "matplotlib": {"plots"},
@@ -129,6 +138,8 @@ def test_heavy_libraries_stay_where_they_belong(path: Path) -> None:
 @pytest.mark.parametrize("path", [*MODULES, ROOT / "app.py"], ids=identify)
 def test_serving_imports_nothing_of_training(path: Path) -> None:
     if unit(path) in TRAINING_ONLY or unit(path) in ("evaluation", "__init__"):
+        return
+    if path in TRAINING_COMMANDS:
         return
     for name in imports(parse(path)):
         package, _, rest = name.partition(".")
@@ -258,7 +269,8 @@ def test_pyproject_and_requirements_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pinned = read_requirements(ROOT / "requirements.txt")
     extras = project["optional-dependencies"]
-    declared = [Requirement(r) for r in project["dependencies"] + extras["train"]]
+    named = project["dependencies"] + extras["train"] + extras["mcp"]
+    declared = [Requirement(r) for r in named]
     assert set(map(_key, declared)) == set(pinned)
     for requirement in declared:
         exact = pinned[_key(requirement)]
@@ -267,6 +279,15 @@ def test_pyproject_and_requirements_agree() -> None:
             assert requirement.specifier.contains(pins[0]), f"{requirement} excludes {exact}"
         else:
             assert requirement.specifier == exact.specifier
+
+
+def test_the_onnx_extra_is_what_development_tries_out() -> None:
+    """ONNX is optional: not part of requirements.txt, but every test run writes and runs a file."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tried = read_requirements(ROOT / "requirements-dev.txt")
+    for requirement in map(Requirement, project["optional-dependencies"]["onnx"]):
+        (pin,) = tried[_key(requirement)].specifier
+        assert requirement.specifier.contains(pin.version)
 
 
 def test_what_is_installed_is_what_requirements_ask_for() -> None:
@@ -287,7 +308,7 @@ def test_every_library_that_is_imported_is_required(path: Path) -> None:
     """What happens to be there because another package wants it may be gone tomorrow."""
     homes = metadata.packages_distributions()
     wanted = {r.name.lower() for r in read_requirements(ROOT / "requirements.txt").values()}
-    optional = {"torch", "emotion"}
+    optional = {"torch", "emotion", "onnx", "tf2onnx"}
     for name in imports(parse(path)):
         library = name.split(".")[0]
         if library in sys.stdlib_module_names or library in optional:

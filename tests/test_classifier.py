@@ -11,10 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from emotion.classifier import DEFAULT_RUNTIME, MAX_BATCH, RUNTIMES, Classifier, load_classifier
+from emotion.classifier import (
+    MAX_BATCH,
+    RUNTIMES,
+    Classifier,
+    KerasClassifier,
+    LiteRTClassifier,
+    load_classifier,
+)
 from emotion.errors import WeightsError
 from emotion.types import Emotion
-from emotion.weights import ModelFile, find_weights, read_spec, sha256_of
+from emotion.weights import Activation, ModelFile, find_weights, read_spec, sha256_of
 
 BATCH_TOLERANCE = 1e-5
 """Probability that the number of faces in a batch may change: the order of float sums."""
@@ -42,8 +49,34 @@ def crops() -> npt.NDArray[np.uint8]:
     return np.asarray(enlarged, dtype=np.uint8)
 
 
-def test_litert_is_the_default() -> None:
-    assert DEFAULT_RUNTIME == "litert"
+def test_litert_is_the_default(litert: Classifier) -> None:
+    assert isinstance(litert, LiteRTClassifier)
+
+
+def test_weights_with_one_file_choose_its_runtime(keras_reference: Classifier) -> None:
+    spec = read_spec(find_weights())
+    only = dataclasses.replace(spec, files={"keras": spec.files["keras"]})
+    assert isinstance(load_classifier(only), KerasClassifier)
+
+
+def test_weights_without_a_file_that_can_be_run_are_refused() -> None:
+    spec = read_spec(find_weights())
+    foreign = dataclasses.replace(spec, files={"onnx": spec.files["litert"]})
+    with pytest.raises(WeightsError, match=r"one of litert, keras. Received: 'onnx'"):
+        load_classifier(foreign)
+    with pytest.raises(WeightsError, match="have files for nothing only"):
+        load_classifier(dataclasses.replace(spec, files={}))
+
+
+def test_values_become_probabilities(litert: Classifier, crops: npt.NDArray[np.uint8]) -> None:
+    """The same network taken at its word: its softmax again, or its values divided by their sum."""
+    before = litert.probabilities(crops[:4])
+    for activation in (Activation.SOFTMAX, Activation.SIGMOID):
+        other = load_classifier(dataclasses.replace(litert.spec, activation=activation))
+        np.testing.assert_allclose(other.probabilities(crops[:4]), before, atol=BATCH_TOLERANCE)
+    other = load_classifier(dataclasses.replace(litert.spec, activation=Activation.LOGITS))
+    expected = np.exp(before) / np.exp(before).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(other.probabilities(crops[:4]), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, MAX_BATCH, MAX_BATCH + 1, 500])
@@ -120,7 +153,7 @@ def test_a_file_that_is_no_network_is_refused(runtime: str, tmp_path: Path) -> N
     broken = tmp_path / spec.files[runtime].path.name
     broken.write_bytes(b"not a network" * 100)
     files = {runtime: ModelFile(broken, sha256_of(broken))}
-    with pytest.raises(WeightsError, match=f"{broken.name} cannot be loaded"):
+    with pytest.raises(WeightsError, match=rf"{broken.name} (cannot be loaded|must be a Keras)"):
         load_classifier(dataclasses.replace(spec, files=files), runtime)
 
 

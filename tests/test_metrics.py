@@ -10,6 +10,7 @@ from emotion.metrics import (
     confusion_matrix,
     expected_calibration_error,
     ferplus_majority,
+    fit_offsets,
     fit_temperature,
     negative_log_likelihood,
     reliability,
@@ -85,3 +86,31 @@ def test_temperature_undoes_an_exaggeration() -> None:
 def test_ferplus_majority(votes: list[int], counts: bool, label: int) -> None:
     mask, labels = ferplus_majority(np.array([votes], np.uint8))
     assert (bool(mask[0]), int(labels[0])) == (counts, label)
+
+
+def test_offsets_lift_the_least_found_class_to_the_floor_and_no_further() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 2_000)
+    logits = rng.normal(size=(2_000, 7))
+    logits[np.arange(2_000), labels] += 1.5
+    logits[:, 2] -= 1.0  # hardly ever chosen
+
+    def recall(offsets: tuple[float, ...]) -> np.ndarray:
+        chosen = (logits + offsets).argmax(axis=1)
+        return np.array([(chosen[labels == label] == label).mean() for label in range(7)])
+
+    offsets = fit_offsets(logits, labels, 0.45)
+    assert recall((0.0,) * 7).argmin() == 2
+    assert 0.45 <= recall(offsets).min() < 0.47
+    assert offsets[2] > 0.1
+    assert min(offsets) == 0.0
+
+
+def test_no_floor_no_offsets() -> None:
+    logits = np.random.default_rng(0).normal(size=(50, 7))
+    assert fit_offsets(logits, np.arange(50) % 7, 0.0) == (0.0,) * 7
+
+
+def test_a_floor_that_cannot_be_reached_ends() -> None:
+    labels = np.arange(70) % 7
+    assert len(fit_offsets(np.zeros((70, 7)), labels, 0.9)) == 7

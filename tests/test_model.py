@@ -10,7 +10,7 @@ import pytest
 
 from emotion.errors import TrainingError
 from emotion.metrics import FERPLUS_ORDER, softmax
-from emotion.model import ARCHITECTURES, build, deployable, output_rows
+from emotion.model import ARCHITECTURES, Calibration, build, deployable, output_rows
 from emotion.types import Emotion
 
 
@@ -61,20 +61,23 @@ def test_an_unknown_architecture_is_refused() -> None:
 
 def test_the_rows_of_the_shipped_network_are_its_heads_and_their_mix() -> None:
     network = trained_looking("compact")
-    temperatures = {"shown": 0.8, "fer2013": 1.5, "ferplus": 0.7}
-    model = deployable(network, vote_share=0.4, temperatures=temperatures)
+    offsets = np.linspace(0.0, 0.6, 7)
+    calibration = Calibration({"shown": 0.8, "fer2013": 1.5, "ferplus": 0.7}, {"fer2013": offsets})
+    model = deployable(network, vote_share=0.4, calibration=calibration)
     labels, votes = (np.asarray(head) for head in network(faces(5), training=False))
     votes = votes[:, [FERPLUS_ORDER.index(emotion) for emotion in Emotion]]
     rows = np.asarray(model(faces(5), training=False))
     assert output_rows(network) == ("shown", "fer2013", "ferplus")
-    expected = [softmax((0.6 * labels + 0.4 * votes) / 0.8), softmax(labels / 1.5)]
+    expected = [softmax((0.6 * labels + 0.4 * votes) / 0.8), softmax((labels + offsets) / 1.5)]
     expected.append(softmax(votes / 0.7))
     np.testing.assert_allclose(rows, np.stack(expected, axis=1), atol=1e-5)
 
 
 def test_a_single_head_is_shown_as_it_is() -> None:
     network = trained_looking("plain")
-    model = deployable(network, vote_share=0.4, temperatures={"shown": 2.0, "fer2013": 2.0})
+    model = deployable(
+        network, vote_share=0.4, calibration=Calibration({"shown": 2.0, "fer2013": 2.0})
+    )
     rows = np.asarray(model(faces(3), training=False))
     logits = np.asarray(network(faces(3), training=False)).reshape(3, -1)
     assert output_rows(network) == ("shown", "fer2013")
@@ -87,3 +90,10 @@ def test_compact_takes_any_size() -> None:
     for size in (32, 40, 48):
         inputs = np.zeros((1, size, size, 1), np.float32)
         assert network(inputs, training=False)[0].shape == (1, len(Emotion))
+
+
+@pytest.mark.parametrize("shares", [(0.0, 0.0), (0.1, 0.3)])
+def test_dropout_is_as_asked_for(shares: tuple[float, float]) -> None:
+    network = build("compact", channel_dropout=shares[0], dropout=shares[1])
+    rates = [layer.rate for layer in network.layers if hasattr(layer, "rate")]
+    assert rates == [shares[0]] * 4 + [shares[1]]

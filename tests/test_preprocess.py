@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from emotion.preprocess import Framing, Normalisation, crop_face, to_batch
+from emotion.preprocess import Framing, Normalisation, crop_face, resize_faces, to_batch
 from emotion.types import BoundingBox
 
 WHOLE = Framing()
@@ -134,6 +134,36 @@ def test_fixed_normalisations_map_black_and_white(
     batch = to_batch(crop, how)
     assert batch[0, 0, 0, 0] == pytest.approx(white)
     assert batch[0, 1, 1, 0] == pytest.approx(black)
+
+
+def test_the_formulas_of_earlier_programs_are_covered() -> None:
+    """As their source code has them."""
+    grey = np.random.default_rng(5).integers(0, 256, (3, 8, 8), dtype=np.uint8)
+    x = grey.astype("float32")[..., np.newaxis]
+    formulas = {
+        Normalisation.UNIT: x / 255.0,
+        Normalisation.SIGNED: (x / 255.0 - 0.5) * 2.0,
+        Normalisation.RAW: x,
+        Normalisation.STANDARDISE: np.stack(
+            [(face - face.mean()) / face.std() for face in x / 255]
+        ),
+    }
+    assert set(formulas) == set(Normalisation)
+    for how, expected in formulas.items():
+        np.testing.assert_allclose(to_batch(grey, how), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [24, 48, 64])
+def test_faces_are_resized_as_they_are_cut_out(size: int, scene: npt.NDArray[np.uint8]) -> None:
+    face = cv2.cvtColor(scene[60:108, 50:98], cv2.COLOR_RGB2GRAY)
+    resized = resize_faces(np.stack([face, face]), size)
+    assert resized.shape == (2, size, size)
+    assert resized.dtype == np.uint8
+    cut = crop_face(scene, BoundingBox(50, 60, 98, 108), WHOLE, size)
+    edge = size // 8  # there the picture goes on, and a face of its own does not
+    inner = slice(edge, -edge)
+    assert difference(resized[0][inner, inner], cut[inner, inner]) < GREY_LEVELS
+    assert resize_faces(np.zeros((0, 48, 48), np.uint8), size).shape == (0, size, size)
 
 
 def test_standardising_removes_brightness_and_contrast() -> None:

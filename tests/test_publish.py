@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from local_hub import TOKEN, LocalHub
+from local_hub import TOKEN, LocalHub, Repository
 
 from emotion.errors import EmotionError
-from emotion.publishing import space_uploads
+from emotion.publishing import SPACE_SECTIONS, space_uploads
 from emotion.weights import DEFAULT_WEIGHTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +39,11 @@ def publish(hub: LocalHub, home: Path, *arguments: str, token: str = TOKEN, stat
     )
     assert done.returncode == status, done.stderr
     return done.stdout + done.stderr
+
+
+def space_files() -> dict[str, str]:
+    """The files of a Space; what is no text is unreadable here."""
+    return {u.path: u.content.decode(errors="replace") for u in space_uploads(ROOT)}
 
 
 def listed(text: str) -> dict[str, int]:
@@ -76,9 +81,22 @@ def test_published_weights_can_be_used_and_pinned_in_a_space(
         matter = yaml.safe_load(files["README.md"].decode().split("---\n")[1])
         assert matter["models"] == ["me/faces"]
         assert matter["preload_from_hub"] == [f"me/faces config.json,model.tflite {commit}"]
+        assert f"]({hub.url}/me/faces)" in files["README.md"].decode(), (
+            "the card is where the weights are"
+        )
         assert hub.variables == [{"key": "EMOTION_WEIGHTS", "value": weights}]
     with pytest.raises(EmotionError, match="by commit"):
         space_uploads(ROOT, "hf://me/faces@main")
+
+
+def test_publishing_again_removes_modules_that_are_gone(tmp_path: Path) -> None:
+    with LocalHub() as hub:
+        before = {"emotion/gone.py": b"", "notes.md": b"mine"}
+        hub.repositories["me/app"] = Repository()
+        hub.repositories["me/app"].commit(before)
+        promised = listed(publish(hub, tmp_path, "space", "me/app"))
+        files = hub.repositories["me/app"].files()
+        assert set(files) == set(promised) | {"notes.md"}
 
 
 def test_a_wrong_token_is_named(tmp_path: Path) -> None:
@@ -105,10 +123,40 @@ def test_the_app_starts_from_exactly_the_files_of_the_space(tmp_path: Path) -> N
 
 
 def test_the_front_matter_names_what_requirements_install() -> None:
-    readme = next(upload for upload in space_uploads(ROOT) if upload.path == "README.md")
-    matter = yaml.safe_load(readme.content.decode().split("---\n")[1])
+    files = space_files()
+    matter = yaml.safe_load(files["README.md"].split("---\n")[1])
     assert matter["sdk"] == "gradio"
-    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert f"gradio=={matter['sdk_version']}" in requirements
+    assert f"gradio=={matter['sdk_version']}" in files["requirements.txt"].splitlines()
     assert matter["python_version"] in ("3.11", "3.12", "3.13")
-    assert (ROOT / matter["app_file"]).is_file()
+    assert matter["app_file"] in files
+
+
+def test_a_space_installs_what_serving_needs_only() -> None:
+    wanted = space_files()["requirements.txt"].splitlines()[1:]
+    assert set(wanted) < set((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+    assert not [line for line in wanted if line.startswith(("keras", "tensorflow", "h5py"))]
+
+
+def test_the_licence_of_a_model_travels_with_it() -> None:
+    models = {name for name in space_files() if name.startswith("emotion/faces/models/")}
+    assert {Path(name).suffix for name in models} >= {".tflite", ".xml", ".txt", ".md"}
+
+
+def test_every_link_and_picture_of_a_space_is_there() -> None:
+    files = space_files()
+    assert "docs/screenshots/image-tab.png" in files
+    for name, text in files.items():
+        if name.endswith(".md"):
+            for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+                place = os.path.normpath(Path(name).parent / target)
+                assert target.startswith("https:") or place in files, f"{name}: {target}"
+
+
+def test_the_sections_for_visitors_are_in_the_readme() -> None:
+    headings = re.findall(r"^## (.+)$", space_files()["README.md"], re.MULTILINE)
+    assert tuple(headings) == SPACE_SECTIONS
+
+
+def test_a_space_is_made_in_the_clone(tmp_path: Path) -> None:
+    with pytest.raises(EmotionError, match=r"packages\.txt"):
+        space_uploads(tmp_path)

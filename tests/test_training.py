@@ -115,7 +115,7 @@ def test_a_teacher_changes_what_is_learned(trained: Path, data: Path) -> None:
     """Blended targets are still distributions, and lie between the labels and the teacher's answers."""
     begin = "import sys; sys.argv = ['train.py']; import train, numpy as np\n"
     code = f"""
-data = train.read_parquet(train.Path({str(data / "validation.parquet")!r}))
+data = train.read_splits({str(data)!r})["validation"]
 plain = train.make_targets(data, 0.1)
 taught = train.learn_from({str(trained / "out" / "quick")!r}, 0.5, data, plain)
 alone = train.learn_from({str(trained / "out" / "quick")!r}, 1.0, data, plain)

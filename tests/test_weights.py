@@ -90,6 +90,27 @@ def test_a_missing_file_is_named(copy: Path) -> None:
         file.verified()
 
 
+def test_the_runtime_follows_the_files(copy: Path) -> None:
+    assert read_spec(copy).runtime("auto") == "litert"
+    assert read_spec(copy).runtime("keras") == "keras"
+    files = json.loads((copy / "config.json").read_text())["files"]
+    edit(copy, files={"keras": files["keras"]})
+    assert read_spec(copy).runtime("auto") == "keras"
+
+
+def test_a_file_of_weights_may_have_its_architecture_beside_it(copy: Path) -> None:
+    described = {"file": "model.json", "sha256": "1" * 64}
+    edit(copy, files={"keras": {"file": "old.h5", "sha256": "0" * 64, "architecture": described}})
+    weights, architecture = read_spec(copy).files["keras"].parts
+    assert (weights.path, architecture.path) == (copy / "old.h5", copy / "model.json")
+    with pytest.raises(WeightsError, match=r"model\.json is missing"):
+        architecture.verified()
+    described["file"] = "../model.json"
+    edit(copy, files={"keras": {"file": "old.h5", "sha256": "0" * 64, "architecture": described}})
+    with pytest.raises(WeightsError, match="must lie in the weights folder itself"):
+        read_spec(copy)
+
+
 def test_labels_keep_the_order_of_the_file(copy: Path) -> None:
     labels = [str(label) for label in reversed(Emotion)]
     edit(copy, labels=labels)
@@ -129,6 +150,8 @@ def test_a_missing_field_is_named(copy: Path, field: str) -> None:
     "changes",
     [
         {"normalisation": "imagenet"},
+        {"activation": "relu"},
+        {"files": {"keras": {"file": "a.h5", "sha256": "0", "architecture": "a.json"}}},
         {"input_size": "large"},
         {"input_size": 0},
         {"files": ["model.tflite"]},

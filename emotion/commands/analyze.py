@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out faces the detector is less sure of",
     )
     parser.add_argument("--weights", help="a folder, a name in weights/, or hf://owner/name")
-    parser.add_argument("--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME)
+    parser.add_argument("--runtime", choices=(DEFAULT_RUNTIME, *RUNTIMES), default=DEFAULT_RUNTIME)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="one JSON object per picture and line")
     output.add_argument("--csv", action="store_true", help="one line per face, with a header")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import subprocess
+import sys
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,6 +22,16 @@ from tests.running_app import running_app
 from tests.web.conftest import Server
 
 Answer = TypeVar("Answer")
+ROOT = Path(__file__).resolve().parents[2]
+
+WITHOUT_MCP = """
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "mcp" else find(name, *rest)
+import app
+app.main()
+"""
+"""Starts ``app.py`` on a machine that seems to lack the optional package."""
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +58,16 @@ def ask(address: str, question: Callable[[ClientSession], Awaitable[Answer]]) ->
 def test_the_tools_are_the_documented_endpoints(address: str) -> None:
     tools = {tool.name: tool for tool in ask(address, lambda client: client.list_tools()).tools}
     assert set(tools) == {"analyze", "analyze_video", "health"}
-    fields = tools["analyze"].inputSchema["properties"]
-    assert set(fields) == {"picture", "detector", "min_score"}
-    assert all(field["description"] for field in fields.values())
+    expected = {
+        "analyze": {"picture", "detector", "min_score"},
+        "analyze_video": {"film", "detector", "min_score", "every_s"},
+        "health": set[str](),
+    }
+    for name, names in expected.items():
+        fields = tools[name].inputSchema["properties"]
+        assert tools[name].description
+        assert set(fields) == names
+        assert all(field["description"] for field in fields.values())
 
 
 def test_a_picture_is_read(address: str, portrait: Path) -> None:
@@ -56,6 +76,15 @@ def test_a_picture_is_read(address: str, portrait: Path) -> None:
     assert not answer.isError
     [said] = answer.content
     assert "'label': 'happy'" in said.text
+
+
+def test_a_film_is_read(address: str, films: dict[str, Path]) -> None:
+    data = "data:video/mp4;base64," + base64.b64encode(films["short"].read_bytes()).decode()
+    wanted = {"film": data, "every_s": 0.5}
+    answer = ask(address, lambda client: client.call_tool("analyze_video", wanted))
+    assert not answer.isError
+    [said] = answer.content
+    assert "'frames_with_faces': 4" in said.text
 
 
 def test_health(address: str) -> None:
@@ -74,3 +103,19 @@ def test_without_the_option_there_is_no_mcp(server: Server) -> None:
     url = f"{server.url}/gradio_api/mcp/"
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(url, timeout=30)
+
+
+def test_a_missing_package_is_named_with_its_mend() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_MCP, "--mcp"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    [wanted] = project["optional-dependencies"]["mcp"]
+    assert done.returncode == 2
+    assert f'pip install "{wanted}"' in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,117 @@
+"""Make a weights folder from somebody's existing classifier.
+
+The file alone does not say in which order it names the expressions and how it wants its pictures, so whoever
+trained it has to; everything else is found out by loading and trying it. Needs Keras.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.classifier import load_classifier
+from emotion.errors import WeightsError
+from emotion.keras_files import check_size, input_side, load_model
+from emotion.preprocess import Normalisation, to_batch
+from emotion.types import Emotion
+from emotion.weights import Activation, ModelSpec, read_spec, sha256_of
+
+__all__ = ["describe_model", "read_labels"]
+
+TRIAL_FACES = 16
+
+
+def read_labels(text: str) -> tuple[Emotion, ...]:
+    """Read ``angry,disgust,fear,happy,sad,surprise,neutral`` in the order of a network's outputs.
+
+    Raises:
+        WeightsError: If it does not name each expression once.
+    """
+    words = [word.strip().lower() for word in text.split(",")]
+    if sorted(words) != sorted(Emotion):
+        raise WeightsError(
+            f"The labels must name each of {', '.join(Emotion)} once, in the order of the network's outputs, "
+            f"with commas between. Received: {text!r}"
+        )
+    return tuple(map(Emotion, words))
+
+
+def describe_model(
+    file: Path,
+    folder: Path,
+    *,
+    labels: Sequence[Emotion],
+    normalisation: Normalisation,
+    architecture: Path | None = None,
+) -> ModelSpec:
+    """Copy a network into a new weights folder and write its ``config.json``.
+
+    Args:
+        file: Whole network (HDF5, ``.keras``), or weights only if ``architecture`` is given.
+        folder: The weights folder to make; its name becomes the name of the weights.
+        labels: The expression of each output, in output order.
+        normalisation: How the network was given its pictures when it was trained.
+        architecture: What ``model.to_json()`` wrote.
+
+    Returns:
+        The description, as read back; the network has been loaded from it and has answered.
+
+    Raises:
+        WeightsError: If a file is missing or refused, the network is no classifier of one grey face into
+            seven expressions, or ``folder`` already holds weights.
+    """
+    for path in (file, architecture):
+        if path is not None and not path.is_file():
+            raise WeightsError(
+                f"There must be a file of the network. Received: {path}, which is none."
+            )
+    if (folder / "config.json").exists():
+        raise WeightsError(
+            f"The weights folder must be a new one. Received: {folder}, which has a config.json."
+        )
+    model = load_model(file, architecture)
+    side = input_side(model)
+    check_size(model, side=side, rows=1, classes=len(Emotion))
+    # Noise of every brightness: what the values look like shows on any picture.
+    noise = np.random.default_rng(0).integers(0, 256, (TRIAL_FACES, side, side), dtype=np.uint8)
+    values = np.asarray(model.predict_on_batch(to_batch(noise, normalisation)))
+    entry: dict[str, Any] = {"file": file.name, "sha256": sha256_of(file)}
+    if architecture is not None:
+        entry["architecture"] = {"file": "model.json", "sha256": sha256_of(architecture)}
+    config = {
+        "name": folder.resolve().name,
+        "labels": [str(label) for label in labels],
+        "input_size": side,
+        "normalisation": str(normalisation),
+        "activation": str(_activation_of(values, file)),
+        "files": {"keras": entry},
+        "licence": "unknown",
+        "data": "unknown",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, folder / file.name)
+    if architecture is not None:
+        shutil.copyfile(architecture, folder / "model.json")
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    spec = read_spec(folder)
+    load_classifier(spec, "keras").classify(list(noise[:2]))
+    return spec
+
+
+def _activation_of(values: npt.NDArray[np.float32], file: Path) -> Activation:
+    """What a network's values have been through, by looking at them."""
+    if not np.isfinite(values).all():
+        raise WeightsError(
+            f"The network of {file} must answer with numbers. Received: infinite or no numbers; its weights "
+            "are damaged, or it wants another normalisation."
+        )
+    if values.min() < 0.0 or values.max() > 1.0:
+        return Activation.LOGITS
+    alike = np.abs(values.sum(axis=-1) - 1.0).max() < 1e-3
+    return Activation.SOFTMAX if alike else Activation.SIGMOID

@@ -1,0 +1,171 @@
+"""Exports answer as the Keras model does, on real faces."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+pytest.importorskip("tensorflow", reason="TensorFlow writes LiteRT and ONNX files")
+
+from emotion.__main__ import main
+from emotion.classifier import KerasClassifier, LiteRTClassifier, load_classifier
+from emotion.commands import export as command
+from emotion.errors import TrainingError, WeightsError
+from emotion.exports import FORMATS, export_weights
+from emotion.preprocess import to_batch
+from emotion.weights import ModelSpec, find_weights, read_spec
+from tests.conftest import ROOT
+from tests.labelled_faces import write_parquet
+from tests.real_faces import real_faces
+from tests.test_keras_files import OLD
+
+FLOAT_TOLERANCE = 1e-4
+"""What another order of float sums may move a probability by."""
+
+INT8_MEAN, INT8_MOST = 0.02, 0.3
+"""What int8 throughout may move a probability by: on average, and at most. What that costs in accuracy is
+written in docs/bring_your_own.md."""
+
+
+@pytest.fixture(scope="module")
+def faces() -> npt.NDArray[np.uint8]:
+    return real_faces(80, 48)
+
+
+@pytest.fixture(scope="module")
+def expected(faces: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+    return load_classifier(read_spec(find_weights()), "keras").all_probabilities(faces)
+
+
+def test_the_command_offers_what_can_be_written() -> None:
+    assert command.FORMATS == FORMATS
+
+
+@pytest.mark.parametrize(
+    ("target", "runtime", "files"),
+    [
+        ("json-h5", KerasClassifier, {"config.json", "model.json", "model.h5"}),
+        ("litert", LiteRTClassifier, {"config.json", "model.tflite"}),
+    ],
+)
+def test_float_exports_answer_as_keras(
+    target: str,
+    runtime: type,
+    files: set[str],
+    faces: npt.NDArray[np.uint8],
+    expected: dict[str, npt.NDArray[np.float32]],
+    tmp_path: Path,
+) -> None:
+    assert main(["export", str(find_weights()), "--to", target, "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == files
+    classifier = load_classifier(read_spec(tmp_path))
+    assert isinstance(classifier, runtime)
+    for name, rows in classifier.all_probabilities(faces).items():
+        np.testing.assert_allclose(rows, expected[name], atol=FLOAT_TOLERANCE)
+
+
+def test_onnx_answers_as_keras(
+    faces: npt.NDArray[np.uint8],
+    expected: dict[str, npt.NDArray[np.float32]],
+    tmp_path: Path,
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needed to run ONNX files")
+    pytest.importorskip("tf2onnx", reason="needed to write ONNX files")
+    export_weights(find_weights(), "onnx", tmp_path)
+    spec: ModelSpec = read_spec(tmp_path)
+    session = onnxruntime.InferenceSession(
+        spec.files["onnx"].verified(), providers=["CPUExecutionProvider"]
+    )
+    for count in (1, len(faces)):  # the batch size is open
+        batch = to_batch(faces[:count], spec.normalisation)
+        (rows,) = session.run(None, {"face": batch})
+        for index, name in enumerate(spec.outputs):
+            np.testing.assert_allclose(rows[:, index], expected[name][:count], atol=FLOAT_TOLERANCE)
+
+
+@pytest.mark.parametrize("layout", ["one file", "data of train.py"])
+def test_faces_to_calibrate_with_are_read_from_files(layout: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    write_parquet(data / "train.parquet", 70)
+    write_parquet(data / "validation.parquet", 14, seed=1)
+    faces = data / "train.parquet" if layout == "one file" else data
+    words = ["export", find_weights(), "--to", "litert-int8", "--out", tmp_path / "out"]
+    assert main([*map(str, words), "--calibration", str(faces)]) == 0
+    assert isinstance(load_classifier(read_spec(tmp_path / "out")), LiteRTClassifier)
+
+
+def test_int8_stays_close(
+    faces: npt.NDArray[np.uint8],
+    expected: dict[str, npt.NDArray[np.float32]],
+    tmp_path: Path,
+) -> None:
+    export_weights(find_weights(), "litert-int8", tmp_path, faces=faces)
+    spec = read_spec(tmp_path)
+    full = spec.files["litert"].path.stat().st_size
+    assert full < read_spec(find_weights()).files["keras"].path.stat().st_size / 3
+    found = load_classifier(spec).all_probabilities(faces)
+    for name, rows in found.items():
+        difference = np.abs(rows - expected[name])
+        assert difference.mean() < INT8_MEAN
+        assert difference.max() < INT8_MOST
+
+
+def test_a_brought_network_becomes_litert(tmp_path: Path) -> None:
+    """Old file in, fast file out; labels, normalisation and logits travel along."""
+    labels = "happy,sad,angry,fear,surprise,neutral,disgust"
+    words = ["describe", OLD / "nested.h5", "--out", tmp_path / "old", "--labels", labels]
+    assert main([*map(str, words), "--normalisation", "raw"]) == 0
+    words = ["export", tmp_path / "old", "--to", "litert", "--out", tmp_path / "new"]
+    assert main([*map(str, words)]) == 0
+    old, new = (read_spec(tmp_path / name) for name in ("old", "new"))
+    assert (new.labels, new.activation, new.normalisation) == (old.labels, "logits", "raw")
+    faces = real_faces(20, 48)
+    np.testing.assert_allclose(
+        load_classifier(new).probabilities(faces),
+        load_classifier(old).probabilities(faces),
+        atol=FLOAT_TOLERANCE,
+    )
+
+
+def test_train_exports_too(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "train.parquet", 448)
+    write_parquet(tmp_path / "validation.parquet", 70, seed=1)
+    words = ["--data", tmp_path, "--runs", tmp_path, "--out", tmp_path / "out", "--quick"]
+    words += ["--epochs", "1", "--batch-size", "64", "--warmup-epochs", "0"]
+    words += ["--export", "json-h5", "--export", "litert-int8"]
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=900,
+        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+    )
+    assert result.returncode == 0, result.stderr
+    for target in ("json-h5", "litert-int8"):
+        folder = tmp_path / "out" / "quick" / target
+        assert f"Wrote {folder}" in result.stdout
+        load_classifier(read_spec(folder)).classify(list(real_faces(2, 48)))
+
+
+def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
+    source = find_weights()
+    with pytest.raises(TrainingError, match=r"one of json-h5.*Received: 'coreml'"):
+        export_weights(source, "coreml", tmp_path / "out")
+    with pytest.raises(WeightsError, match="another folder than its source"):
+        export_weights(source, "litert", source)
+    with pytest.raises(TrainingError, match="--calibration"):
+        export_weights(source, "litert-int8", tmp_path / "out")
+    export_weights(source, "json-h5", tmp_path / "source")
+    config = json.loads((tmp_path / "source" / "config.json").read_text())
+    config["files"] = {"litert": {"file": "model.tflite", "sha256": "0" * 64}}
+    (tmp_path / "source" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match="file for Keras to be exported"):
+        export_weights(tmp_path / "source", "onnx", tmp_path / "out")
