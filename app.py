@@ -21,7 +21,6 @@ from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.web.page import CSS, ICON, THEME, addresses, build_page
 from emotion.web.pipelines import Pipelines
 
-
 MCP = "mcp>=1.21,<2"
 """What ``--mcp`` needs; the extra ``mcp`` of pyproject.toml."""
 

@@ -136,7 +136,7 @@ QUICK = {
 }
 """What --quick changes: enough to see everything work, not enough for a usable network."""
 
-EXPECTED_ACCURACY = 0.69
+EXPECTED_ACCURACY = 0.694
 """What the shipped network reached on validation, in the stages that docs/experiments.md lists."""
 
 
