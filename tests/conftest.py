@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
+
+# In the background, shells start programs with Ctrl-C switched off, and their children inherit that; the
+# tests of Ctrl-C need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

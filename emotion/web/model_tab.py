@@ -31,6 +31,9 @@ CARD_SECTION = "What it is for, and what not"
 
 CHART_HEIGHT = 320
 
+PLAIN: dict[str, Any] = {"apply_default_css": False, "padding": False}
+"""Tables and lists look as ``model.css`` says, not as in running text."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
@@ -89,19 +92,19 @@ def _read_json(path: Path) -> Any:
 
 
 def _measured(facts: ModelFacts) -> None:
-    gr.HTML(headline_html(facts.spec, facts.metrics), elem_id="model-headline")
+    gr.HTML(headline_html(facts.spec, facts.metrics), elem_id="model-headline", **PLAIN)
     with gr.Row():
         with gr.Column(min_width=420):
-            gr.HTML(confusion_html(facts.metrics), elem_id="model-confusion")
+            gr.HTML(confusion_html(facts.metrics), elem_id="model-confusion", **PLAIN)
         with gr.Column(min_width=320):
-            gr.HTML(class_table_html(facts.spec, facts.metrics), elem_id="model-classes")
+            gr.HTML(class_table_html(facts.spec, facts.metrics), elem_id="model-classes", **PLAIN)
     with gr.Row():
         _reliability_chart(facts.metrics)
         if facts.history:
             _accuracy_chart(facts.history)
             _loss_chart(facts.history)
     if "robustness" in facts.metrics:
-        gr.HTML(robustness_html(facts.metrics["robustness"]), elem_id="model-robustness")
+        gr.HTML(robustness_html(facts.metrics["robustness"]), elem_id="model-robustness", **PLAIN)
 
 
 def _reliability_chart(metrics: Mapping[str, Any]) -> None:
