@@ -20,7 +20,7 @@ import numpy.typing as npt
 from emotion.errors import TrainingError, WeightsError
 from emotion.keras_files import input_side, load_model, write_json_h5
 from emotion.preprocess import resize_faces, to_batch
-from emotion.weights import ModelSpec, read_spec, sha256_of
+from emotion.weights import ModelSpec, file_entry, read_spec
 
 __all__ = ["FORMATS", "Quantisation", "export_weights", "to_litert", "to_onnx"]
 
@@ -165,19 +165,15 @@ def _write(
     """Write the files of a format; what ``config.json`` says of them."""
     if target == "json-h5":
         write_json_h5(model, folder)
-        description = _entry(folder / "model.json")
-        return {"keras": {**_entry(folder / "model.h5"), "architecture": description}}
+        description = file_entry(folder / "model.json")
+        return {"keras": {**file_entry(folder / "model.h5"), "architecture": description}}
     if target == "onnx":
         to_onnx(model, folder / "model.onnx")
-        return {"onnx": _entry(folder / "model.onnx")}
+        return {"onnx": file_entry(folder / "model.onnx")}
     quantisation = Quantisation.FULL if target == "litert-int8" else Quantisation.NONE
     content = to_litert(model, quantisation, calibration=calibration)
     (folder / "model.tflite").write_bytes(content)
-    return {"litert": _entry(folder / "model.tflite")}
-
-
-def _entry(path: Path) -> dict[str, str]:
-    return {"file": path.name, "sha256": sha256_of(path)}
+    return {"litert": file_entry(folder / "model.tflite")}
 
 
 def _keras_model(spec: ModelSpec) -> Any:

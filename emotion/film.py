@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from emotion.drawing import annotate
 from emotion.regions import moved_face, reduced
-from emotion.tracking import FaceTracker, Moment
+from emotion.tracking import WEAK_SHARE, FaceTracker, Moment
 from emotion.types import BoundingBox, FaceEmotion, Image
 from emotion.video import FilmReader, FilmWriter
 
-__all__ = ["FilmSettings", "FilmStep", "read_film"]
+__all__ = ["FaceReader", "FilmSettings", "FilmStep", "read_film"]
 
 Find: TypeAlias = Callable[[Image], Sequence[FaceEmotion]]
+
+
+class FaceReader(Protocol):
+    """What finds and reads the faces of an RGB image: an :class:`emotion.pipeline.EmotionPipeline`."""
+
+    def __call__(self, image: Image, *, min_score: float) -> Sequence[FaceEmotion]: ...
+
 
 SEARCH_EVERY_S = 1.0
 """Seconds between two searches for small faces in large frames."""
@@ -71,7 +78,7 @@ class FilmStep:
 
 def read_film(
     film: FilmReader,
-    find: Find,
+    read: FaceReader,
     settings: FilmSettings,
     *,
     copy: FilmWriter | None = None,
@@ -80,7 +87,7 @@ def read_film(
 
     Args:
         film: The open film.
-        find: Finds and reads the faces of an RGB image, down to ``WEAK_SHARE`` of the minimum score.
+        read: Is asked for weak finds, too: the tracker decides about them.
         settings: How to look.
         copy: Where to write the film with boxes and labels. Between two looks the last ones stay.
 
@@ -92,7 +99,8 @@ def read_film(
     """
     # People may move far between two looks, so those who left are remembered for two of them.
     tracker = FaceTracker(half_life_s=settings.half_life_s, keep_s=max(1.0, 2 * settings.every_s))
-    looks = _Looks(find, tracker)
+    weakest = WEAK_SHARE * settings.min_score
+    looks = _Looks(lambda image: read(image, min_score=weakest), tracker)
     next_look_s = 0.0
     shown: list[FaceEmotion] = []
     for frame in film:

@@ -10,7 +10,6 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,7 @@ from emotion.errors import WeightsError
 from emotion.keras_files import check_size, input_side, load_model
 from emotion.preprocess import Normalisation, to_batch
 from emotion.types import Emotion
-from emotion.weights import Activation, ModelSpec, read_spec, sha256_of
+from emotion.weights import Activation, ModelSpec, file_entry, read_spec
 
 __all__ = ["describe_model", "read_labels"]
 
@@ -81,23 +80,23 @@ def describe_model(
     # Noise of every brightness: what the values look like shows on any picture.
     noise = np.random.default_rng(0).integers(0, 256, (TRIAL_FACES, side, side), dtype=np.uint8)
     values = np.asarray(model.predict_on_batch(to_batch(noise, normalisation)))
-    entry: dict[str, Any] = {"file": file.name, "sha256": sha256_of(file)}
+    activation = _activation_of(values, file)  # may refuse, so nothing has been written yet
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = file_entry(Path(shutil.copyfile(file, folder / file.name)))
     if architecture is not None:
-        entry["architecture"] = {"file": "model.json", "sha256": sha256_of(architecture)}
+        entry["architecture"] = file_entry(
+            Path(shutil.copyfile(architecture, folder / "model.json"))
+        )
     config = {
         "name": folder.resolve().name,
         "labels": [str(label) for label in labels],
         "input_size": side,
         "normalisation": str(normalisation),
-        "activation": str(_activation_of(values, file)),
+        "activation": str(activation),
         "files": {"keras": entry},
         "licence": "unknown",
         "data": "unknown",
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, folder / file.name)
-    if architecture is not None:
-        shutil.copyfile(architecture, folder / "model.json")
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     spec = read_spec(folder)
     load_classifier(spec, "keras").classify(list(noise[:2]))

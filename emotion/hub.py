@@ -16,7 +16,7 @@ from pathlib import Path
 
 from emotion.errors import WeightsError
 
-__all__ = ["SCHEME", "HubReference", "fetch"]
+__all__ = ["SCHEME", "HubReference", "fetch", "sha256_of"]
 
 SCHEME = "hf://"
 
@@ -137,11 +137,14 @@ def _check_room(size: int) -> None:
         )
 
 
-def _has_hash(path: Path, sha256: str | None) -> bool:
-    if sha256 is None:
-        return True
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _has_hash(path: Path, sha256: str | None) -> bool:
+    return sha256 is None or sha256_of(path) == sha256
 
 
 def _forget(path: Path) -> None:

@@ -24,7 +24,7 @@ from emotion.model import Calibration, deployable, output_rows
 from emotion.preprocess import Normalisation, to_batch
 from emotion.robustness import robustness
 from emotion.types import Emotion
-from emotion.weights import read_spec, sha256_of
+from emotion.weights import file_entry, read_spec
 
 __all__ = ["fit_calibration", "write_weights"]
 
@@ -93,7 +93,7 @@ def write_weights(
         "normalisation": str(Normalisation.STANDARDISE),
         "crop_scale": 1.0,
         "files": {
-            runtime: {"file": name, "sha256": sha256_of(folder / name)}
+            runtime: file_entry(folder / name)
             for runtime, name in (("litert", "model.tflite"), ("keras", "model.keras"))
         },
         "licence": "MIT",

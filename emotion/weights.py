@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -24,9 +23,9 @@ __all__ = [
     "Activation",
     "ModelFile",
     "ModelSpec",
+    "file_entry",
     "find_weights",
     "read_spec",
-    "sha256_of",
     "shipped_weights",
 ]
 
@@ -83,7 +82,7 @@ class ModelFile:
                 f"The weights file {self.path} is missing. Restore it from the repository, "
                 "or choose another folder with --weights."
             )
-        found = sha256_of(self.path)
+        found = hub.sha256_of(self.path)
         if found != self.sha256:
             raise WeightsError(
                 f"The weights file {self.path} is damaged or was changed: its sha256 must be "
@@ -137,10 +136,9 @@ class ModelSpec:
         return "litert" if "litert" in self.files else next(iter(self.files), "litert")
 
 
-def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def file_entry(path: Path) -> dict[str, Any]:
+    """What the ``files`` of a ``config.json`` say about a file that lies beside it."""
+    return {"file": path.name, "sha256": hub.sha256_of(path)}
 
 
 def shipped_weights() -> list[str]:

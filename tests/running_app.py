@@ -53,7 +53,7 @@ def running_app(
         )
         url = f"http://127.0.0.1:{port}"
         try:
-            _wait(process, url, log)
+            wait_for(process, url, log)
             yield App(url, process.pid)
         finally:
             process.terminate()
@@ -68,7 +68,16 @@ def free_port() -> int:
     return port
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def run_app(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments in the repository's folder, to its end."""
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until a server answers; fail with what it wrote if it ends or never does."""
     for _ in range(1_200):
         assert process.poll() is None, log.read_text(encoding="utf-8", errors="replace")
         try:

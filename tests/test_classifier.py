@@ -20,8 +20,9 @@ from emotion.classifier import (
     load_classifier,
 )
 from emotion.errors import WeightsError
+from emotion.hub import sha256_of
 from emotion.types import Emotion
-from emotion.weights import Activation, ModelFile, find_weights, read_spec, sha256_of
+from emotion.weights import Activation, ModelFile, find_weights, read_spec
 
 BATCH_TOLERANCE = 1e-5
 """Probability that the number of faces in a batch may change: the order of float sums."""

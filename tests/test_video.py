@@ -21,7 +21,6 @@ from emotion.film import FilmSettings, read_film
 from emotion.images import read_image
 from emotion.pipeline import EmotionPipeline
 from emotion.session import CSV_COLUMNS
-from emotion.tracking import WEAK_SHARE
 from emotion.types import Emotion, FaceEmotion, Image
 from emotion.video import MAX_SIDE, FilmFrame, FilmReader, FilmWriter
 
@@ -110,7 +109,7 @@ def copy_film(path: Path, copy: Path) -> list[FilmFrame]:
     return frames
 
 
-def nobody(_: Image) -> list[FaceEmotion]:
+def nobody(_: Image, *, min_score: float) -> list[FaceEmotion]:
     return []
 
 
@@ -316,11 +315,8 @@ def film_with_a_gap(tmp_path_factory: pytest.TempPathFactory, portrait: Path) ->
 
 
 def test_a_film_whose_middle_has_no_faces(film_with_a_gap: Path, pipeline: EmotionPipeline) -> None:
-    def find(image: Image) -> list[FaceEmotion]:
-        return pipeline(image, min_score=WEAK_SHARE * 0.5)
-
     with FilmReader(film_with_a_gap) as reader:
-        moments = [step.moment for step in read_film(reader, find, FilmSettings(0.5))]
+        moments = [step.moment for step in read_film(reader, pipeline, FilmSettings(0.5))]
     numbers = [tuple(face.track_id for face in m.faces) if m else None for m in moments]
     assert len(numbers) == 4 * FPS
     assert set(numbers[:FPS]) == {(1,)}

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from emotion.errors import WeightsError
+from emotion.hub import sha256_of
 from emotion.types import Emotion
 from emotion.weights import (
     DEFAULT_WEIGHTS,
     WEIGHTS_VARIABLE,
     find_weights,
     read_spec,
-    sha256_of,
     shipped_weights,
 )
 

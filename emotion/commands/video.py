@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emotion.commands import score
 from emotion.errors import VideoError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--smoothing", type=_seconds, default=0.3, metavar="SECONDS", help="half-life; 0: none"
     )
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULT_DETECTOR)
-    parser.add_argument("--min-score", type=_score, metavar="0..1")
+    parser.add_argument("--min-score", type=score, metavar="0..1")
     parser.add_argument("--weights", help="a folder, a name in weights/, or hf://owner/name")
 
 
@@ -54,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
     from emotion.film import FilmSettings, read_film
     from emotion.pipeline import EmotionPipeline
     from emotion.session import Session, csv_rows, film_dict
-    from emotion.tracking import WEAK_SHARE
     from emotion.video import FilmReader, FilmWriter
 
     for target in (args.out, args.csv):
@@ -70,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
         pipeline = stack.enter_context(
             EmotionPipeline.load(detector=args.detector, weights=args.weights)
         )
-        score = pipeline.detector.default_min_score if args.min_score is None else args.min_score
+        min_score = args.min_score
+        if min_score is None:
+            min_score = pipeline.detector.default_min_score
         copy = stack.enter_context(FilmWriter(args.out, sound=film)) if args.out else None
         table = stack.enter_context(_table(args.csv)) if args.csv else None
         bar = stack.enter_context(
@@ -85,8 +87,8 @@ def run(args: argparse.Namespace) -> int:
         )
         steps = read_film(
             film,
-            lambda image: pipeline(image, min_score=WEAK_SHARE * score),
-            FilmSettings(score, every_s=args.every, half_life_s=args.smoothing),
+            pipeline,
+            FilmSettings(min_score, every_s=args.every, half_life_s=args.smoothing),
             copy=copy,
         )
         for step in steps:
@@ -144,12 +146,4 @@ def _seconds(text: str) -> float:
         value = -1.0
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be seconds, 0 or more. Received: {text!r}")
-    return value
-
-
-def _score(text: str) -> float:
-    """A detector's score, 0 to 1."""
-    value = _seconds(text)
-    if value > 1:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 1. Received: {text!r}")
     return value

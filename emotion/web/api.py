@@ -12,7 +12,6 @@ from emotion.errors import EmotionError, VideoError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.film import FilmSettings, read_film
 from emotion.session import Session, film_dict
-from emotion.tracking import WEAK_SHARE
 from emotion.video import FilmReader
 from emotion.web.pipelines import Pipelines
 
@@ -49,7 +48,7 @@ def add_analyze_video(pipelines: Pipelines) -> None:
             with FilmReader(Path(film)) as reader:
                 for step in read_film(
                     reader,
-                    lambda image: pipeline(image, min_score=WEAK_SHARE * min_score),
+                    pipeline,
                     FilmSettings(min_score, every_s=every_s),
                 ):
                     if step.moment:

@@ -17,7 +17,6 @@ from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.film import FilmSettings, read_film
 from emotion.session import CSV_COLUMNS, Session, csv_rows
 from emotion.timeline import Timeline
-from emotion.tracking import WEAK_SHARE
 from emotion.video import FilmReader, FilmWriter
 from emotion.web.api import FILM_QUEUE
 from emotion.web.pipelines import Pipelines
@@ -145,7 +144,7 @@ def _read(
         with FilmWriter(copy_path, sound=film) as copy:
             steps = read_film(
                 film,
-                lambda image: pipeline(image, min_score=WEAK_SHARE * settings.min_score),
+                pipeline,
                 settings,
                 copy=copy,
             )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import subprocess
-import sys
 import tomllib
 import urllib.error
 import urllib.request
@@ -18,7 +16,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 import emotion
-from tests.running_app import running_app
+from tests.running_app import run_app, running_app
 from tests.web.conftest import Server
 
 Answer = TypeVar("Answer")
@@ -106,14 +104,7 @@ def test_without_the_option_there_is_no_mcp(server: Server) -> None:
 
 
 def test_a_missing_package_is_named_with_its_mend() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_MCP, "--mcp"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run_app("-c", WITHOUT_MCP, "--mcp")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     [wanted] = project["optional-dependencies"]["mcp"]
     assert done.returncode == 2

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from gradio_client import Client, handle_file
 from playwright.sync_api import Browser, expect
 
 from tests.conftest import find_program
-from tests.running_app import free_port, running_app
+from tests.running_app import free_port, running_app, wait_for
 from tests.web.conftest import PATIENCE_MS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
@@ -55,23 +53,11 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         url = f"http://127.0.0.1:{port}/faces/"
         try:
-            wait_for(url, process)
+            wait_for(process, url, folder / "error.log")
             yield url
         finally:
             process.terminate()
             process.wait(20)
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
-        assert process.poll() is None, "nginx ended"
-        try:
-            urllib.request.urlopen(url, timeout=30).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("nginx did not answer")
 
 
 def test_another_program_gets_its_answer(proxied: str, portrait: Path) -> None:

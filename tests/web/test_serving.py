@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.running_app import running_app
+from tests.running_app import run_app, running_app
 from tests.web.conftest import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,36 +63,16 @@ def test_the_containers_health_check_notices_broken_weights(tmp_path: Path) -> N
 
 
 def test_a_public_link_without_a_password_is_warned_about() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_A_LINK, "--share"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_app("-c", WITHOUT_A_LINK, "--share")
     assert "Add --auth USER:PASSWORD" in done.stderr
     assert "share=True" in done.stdout
-    protected = subprocess.run(
-        [sys.executable, "-c", WITHOUT_A_LINK, "--share", "--auth", "me:secret"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    protected = run_app("-c", WITHOUT_A_LINK, "--share", "--auth", "me:secret")
     assert "Add --auth USER:PASSWORD" not in protected.stderr
     assert "share=True" in protected.stdout
 
 
 @pytest.mark.parametrize("text", ["me", "me:", ":secret"])
 def test_half_a_password_is_refused(text: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "app.py", "--auth", text],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_app("app.py", "--auth", text)
     assert done.returncode == 2
     assert "USER:PASSWORD" in done.stderr
