@@ -88,8 +88,6 @@ class Settings:
     contrast: float = 0.25
     soften: float = 0.15  # share of faces that lose fine detail, as webcams' small faces have
     erase: float = 0.2
-    channel_dropout: float = 0.0  # after each block of "compact"; 0.1 kept it from learning enough
-    dropout: float = 0.2  # before its last layer
     mixup: float = 0.2
 
     def augmentation(self, epoch: int) -> Augmentation:
@@ -206,13 +204,7 @@ def compile_network(settings: Settings) -> Any:
     lib: Any = keras.layers
     if keras.backend.backend() == "torch":
         from emotion import torch_layers as lib
-    network = build(
-        settings.architecture,
-        size=None,
-        lib=lib,
-        channel_dropout=settings.channel_dropout,
-        dropout=settings.dropout,
-    )
+    network = build(settings.architecture, size=None, lib=lib)
     optimizer = make_optimizer(settings)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     optimizer.build(network.trainable_variables)

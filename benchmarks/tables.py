@@ -100,6 +100,42 @@ def framing_table() -> str:
     return "\n".join(lines)
 
 
+def architectures_table() -> str:
+    """The earlier designs beside ours: benchmarks/architectures.py."""
+    designs = read(ROOT / "weights" / "compact" / "architectures.json")
+    lines = [
+        "The designs of earlier apps, trained by `train.py` on the same faces with the same changes to them,",
+        "each for as long and with the optimizer that its makers named:",
+        "",
+        _row(
+            "architecture",
+            "accuracy",
+            "on training faces",
+            "weakest recall",
+            "parameters",
+            "int8 file",
+            "time of a face",
+            "trained with",
+        ),
+        "|---|" + "---|" * 7,
+    ]
+    for design in designs:
+        weakest = design["weakest"]
+        lines.append(
+            _row(
+                f"`{design['architecture']}`",
+                f"{design['accuracy']:.1%}",
+                f"{design['training_accuracy']:.1%}",
+                f"{weakest['expression']} {weakest['recall']:.0%}",
+                f"{design['parameters']:,}",
+                f"{design['bytes'] / 1e6:.1f} MB",
+                f"{design['relative_time']:.1f} ×",
+                f"{design['optimizer'].upper()}, {design['epochs']} epochs",
+            )
+        )
+    return "\n".join(lines)
+
+
 def _row(*cells: str) -> str:
     return "| " + " | ".join(cells) + " |"
 
@@ -111,7 +147,8 @@ def main() -> int:
     text = README.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    block = "\n".join([BEGIN, accuracy_table(), "", framing_table(), END])
+    tables = (accuracy_table(), framing_table(), architectures_table())
+    block = "\n".join([BEGIN, "\n\n".join(tables), END])
     updated = before + block + after
     if args.check:
         return 0 if updated == text else 1

@@ -36,26 +36,22 @@ Layers = types.SimpleNamespace | types.ModuleType
 """Where to take layer classes from: ``keras.layers``, or faster look-alikes for training."""
 
 
-def compact(
-    size: int | None, lib: Layers, *, channel_dropout: float = 0.0, dropout: float = 0.0
-) -> Any:
+def compact(size: int | None, lib: Layers) -> Any:
     """VGG-like, 1.2 M parameters, size-free thanks to global pooling; two heads of logits.
 
     After the plain 3×3 networks of Barsoum et al. (2016) and Pramerdorfer & Kampel (2016).
     """
     inputs = keras.Input((size, size, 1), name="face")
     x = inputs
-    blocks = (32, 64, 128, 256)
-    for index, channels in enumerate(blocks):
+    for channels in (32, 64, 128, 256):
+        if channels > 32:
+            x = lib.MaxPooling2D(2)(x)
         for _ in range(2):
             x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
             x = lib.BatchNormalization(momentum=0.9)(x)
             x = lib.ReLU()(x)
-        if index < len(blocks) - 1:
-            x = lib.MaxPooling2D(2)(x)
-        x = layers.SpatialDropout2D(channel_dropout)(x)
     x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(dropout)(x)
+    x = lib.Dropout(0.2)(x)
     outputs = [
         layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x),
         layers.Dense(len(FERPLUS_ORDER), dtype="float32", name="ferplus")(x),
@@ -71,17 +67,17 @@ def four_block(size: int | None, lib: Layers) -> Any:
     x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
     x = lib.BatchNormalization()(x)
     x = lib.MaxPooling2D(2)(x)
-    x = layers.Dropout(0.25)(x)
+    x = lib.Dropout(0.25)(x)
     for channels, kernel in ((128, 5), (512, 3), (256, 3)):
         x = layers.Conv2D(channels, kernel, padding="same", activation="relu")(x)
         x = lib.BatchNormalization()(x)
         x = lib.MaxPooling2D(2)(x)
-        x = layers.Dropout(0.25)(x)
+        x = lib.Dropout(0.25)(x)
     x = layers.Flatten()(x)
     for units in (256, 512):
         x = layers.Dense(units, activation="relu")(x)
         x = lib.BatchNormalization()(x)
-        x = layers.Dropout(0.25)(x)
+        x = lib.Dropout(0.25)(x)
     outputs = [layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x)]
     return keras.Model(inputs, outputs, name="four_block")
 
@@ -95,10 +91,10 @@ def six_layer(size: int | None, lib: Layers) -> Any:
         x = lib.BatchNormalization()(x)
         x = lib.ReLU()(x)
         x = lib.MaxPooling2D(2)(x)
-        x = layers.Dropout(0.25)(x)
+        x = lib.Dropout(0.25)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(256, activation="relu")(x)
-    x = layers.Dropout(0.5)(x)
+    x = lib.Dropout(0.5)(x)
     outputs = [layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x)]
     return keras.Model(inputs, outputs, name="six_layer")
 
@@ -110,10 +106,10 @@ def plain(size: int | None, lib: Layers) -> Any:
     for channels in (32, 64, 128):
         x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
         x = lib.MaxPooling2D(2)(x)
-        x = layers.Dropout(0.25)(x)
+        x = lib.Dropout(0.25)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(256, activation="relu")(x)
-    x = layers.Dropout(0.5)(x)
+    x = lib.Dropout(0.5)(x)
     outputs = [layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x)]
     return keras.Model(inputs, outputs, name="plain")
 
@@ -126,22 +122,13 @@ ARCHITECTURES: dict[str, Callable[[int | None, Layers], Any]] = {
 }
 
 
-def build(
-    name: str,
-    *,
-    size: int | None = 48,
-    lib: Layers = layers,
-    channel_dropout: float = 0.0,
-    dropout: float = 0.0,
-) -> Any:
+def build(name: str, *, size: int | None = 48, lib: Layers = layers) -> Any:
     """Build an untrained network.
 
     Args:
         name: A key of :data:`ARCHITECTURES`.
         size: Side of the grey input in pixels, or None to leave it open (``compact`` only; the
             earlier designs are made for 48 and ignore it).
-        channel_dropout: While training, share of channels dropped after each block; ``compact`` only.
-        dropout: While training, share of values dropped before its last layer; ``compact`` only.
         lib: Where to take layer classes from; ``emotion.torch_layers`` speeds up training on PyTorch.
 
     Returns:
@@ -155,8 +142,6 @@ def build(
         raise TrainingError(
             f"Unknown architecture. It must be one of {', '.join(ARCHITECTURES)}. Received: {name!r}"
         )
-    if name == "compact":
-        return compact(size, lib, channel_dropout=channel_dropout, dropout=dropout)
     return ARCHITECTURES[name](size, lib)
 
 

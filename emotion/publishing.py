@@ -14,7 +14,7 @@ from emotion.weights import DEFAULT_WEIGHTS, find_weights, read_spec
 
 __all__ = ["SPACE_SECTIONS", "Upload", "space_uploads", "upload", "weights_uploads"]
 
-ABOUT_WEIGHTS = ("README.md", "metrics.json", "history.json")
+ABOUT_WEIGHTS = ("README.md", "metrics.json", "history.json", "architectures.json")
 SPACE_FILES = ("app.py", "packages.txt", "LICENSE")
 SPACE_FOLDERS = ("emotion/**/*", "examples/*", f"weights/{DEFAULT_WEIGHTS}/*")
 SPACE_SECTIONS = ("How good it is", "What it is not", "Licences and credits")

@@ -90,10 +90,3 @@ def test_compact_takes_any_size() -> None:
     for size in (32, 40, 48):
         inputs = np.zeros((1, size, size, 1), np.float32)
         assert network(inputs, training=False)[0].shape == (1, len(Emotion))
-
-
-@pytest.mark.parametrize("shares", [(0.0, 0.0), (0.1, 0.3)])
-def test_dropout_is_as_asked_for(shares: tuple[float, float]) -> None:
-    network = build("compact", channel_dropout=shares[0], dropout=shares[1])
-    rates = [layer.rate for layer in network.layers if hasattr(layer, "rate")]
-    assert rates == [shares[0]] * 4 + [shares[1]]

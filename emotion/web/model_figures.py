@@ -8,7 +8,13 @@ from typing import Any
 
 from emotion.weights import ModelSpec
 
-__all__ = ["class_table_html", "confusion_html", "headline_html", "robustness_html"]
+__all__ = [
+    "architectures_html",
+    "class_table_html",
+    "confusion_html",
+    "headline_html",
+    "robustness_html",
+]
 
 
 def headline_html(spec: ModelSpec, metrics: Mapping[str, Any]) -> str:
@@ -98,9 +104,27 @@ def robustness_html(robustness: Mapping[str, Any]) -> str:
     return _table("When the picture gets worse", columns, rows)
 
 
-def _row(name: str, values: Sequence[str]) -> str:
+def architectures_html(architectures: Sequence[Mapping[str, Any]]) -> str:
+    """This network beside the earlier designs; see ``benchmarks/architectures.py``."""
+    rows = ""
+    for design in architectures:
+        values = [
+            f"{design['accuracy']:.1%}",
+            f"{design['weakest']['recall']:.0%} ({design['weakest']['expression']})",
+            f"{design['parameters'] / 1e6:.2f} M",
+            f"{design['bytes'] / 1e6:.1f} MB",
+            f"{design['relative_time']:.1f} ×",
+            f"{design['epochs']} epochs, {design['optimizer'].upper()}",
+        ]
+        rows += _row(design["architecture"], values, about=design["about"])
+    columns = ["accuracy", "weakest recall", "parameters", "file", "time per face", "trained for"]
+    return _table("Beside the earlier designs, on the same faces", ["", *columns], rows)
+
+
+def _row(name: str, values: Sequence[str], *, about: str = "") -> str:
     cells = "".join(f"<td>{escape(value)}</td>" for value in values)
-    return f"<tr><th scope='row'>{escape(name)}</th>{cells}</tr>"
+    note = f"<small>{escape(about)}</small>" if about else ""
+    return f"<tr><th scope='row'>{escape(name)}{note}</th>{cells}</tr>"
 
 
 def _table(caption: str, columns: Sequence[str], rows: str, *, kind: str = "") -> str:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from emotion.errors import EmotionError
 from emotion.web.model_figures import (
+    architectures_html,
     class_table_html,
     confusion_html,
     headline_html,
@@ -43,12 +44,14 @@ class ModelFacts:
         spec: From ``config.json``.
         metrics: ``metrics.json``: figures on validation.
         history: ``history.json``: figures of each epoch of training.
+        architectures: ``architectures.json``: figures of other designs beside this one.
         limits: The section of the model card that says what the network is for, as Markdown.
     """
 
     spec: ModelSpec
     metrics: Mapping[str, Any]
     history: Sequence[Mapping[str, float]]
+    architectures: Sequence[Mapping[str, Any]]
     limits: str
 
 
@@ -83,6 +86,7 @@ def read_facts(folder: Path) -> ModelFacts:
         spec=read_spec(folder),
         metrics=_read_json(folder / "metrics.json") or {},
         history=_read_json(folder / "history.json") or [],
+        architectures=_read_json(folder / "architectures.json") or [],
         limits=rest.split("\n## ")[0].strip(),
     )
 
@@ -105,6 +109,8 @@ def _measured(facts: ModelFacts) -> None:
             _loss_chart(facts.history)
     if "robustness" in facts.metrics:
         gr.HTML(robustness_html(facts.metrics["robustness"]), elem_id="model-robustness", **PLAIN)
+    if facts.architectures:
+        gr.HTML(architectures_html(facts.architectures), elem_id="model-architectures", **PLAIN)
 
 
 def _reliability_chart(metrics: Mapping[str, Any]) -> None:

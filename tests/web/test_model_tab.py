@@ -53,6 +53,16 @@ def test_every_expression_has_its_figures(tab: Page, metrics: dict) -> None:
         expect(cells.nth(3)).to_have_text(f"{figures['support']:,}")
 
 
+def test_earlier_designs_stand_beside_the_network(tab: Page, metrics: dict) -> None:
+    designs = json.loads((WEIGHTS / "architectures.json").read_text(encoding="utf-8"))
+    table = tab.get_by_role("table", name="Beside the earlier designs")
+    assert designs[0]["accuracy"] == metrics["accuracy"], "Run benchmarks.architectures again."
+    for row, design in enumerate(designs, start=1):
+        cells = table.get_by_role("row").nth(row)
+        expect(cells.get_by_role("rowheader")).to_contain_text(design["architecture"])
+        expect(cells.get_by_role("cell").first).to_have_text(f"{design['accuracy']:.1%}")
+
+
 @pytest.mark.parametrize("chart", ["reliability", "accuracy", "loss"])
 def test_charts_are_drawn(tab: Page, chart: str) -> None:
     drawing = tab.locator(f"#model-{chart}").locator("canvas, svg.marks").first
@@ -80,6 +90,7 @@ def test_weights_without_figures_are_still_read(tmp_path: Path) -> None:
     shutil.copy(WEIGHTS / "config.json", folder)
     facts = read_facts(folder)
     assert (facts.metrics, facts.history, facts.limits) == ({}, [], "")
+    assert facts.architectures == []
 
 
 def test_names_from_files_cannot_become_markup(tmp_path: Path, metrics: dict) -> None:

@@ -1,0 +1,85 @@
+"""The earlier designs beside the shipped network: what each one scores, weighs and costs.
+
+    python train.py --data FOLDER --out runs/weights --name four_block --architecture four_block \\
+        --optimizer adam --learning-rate 1e-4 --batch-size 64 --epochs 35 --crop 48    # and the others
+    python -m benchmarks.architectures weights/compact runs/weights/four_block runs/weights/plain
+
+Accuracies are those that ``train.py`` measured when it wrote each folder: on the validation split, with the
+int8 LiteRT file. The time of one face is measured here, the networks in turn, as a ratio to the first one.
+The result lies beside the weights, where the app's model tab and ``benchmarks.tables`` find it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion.classifier import Classifier, load_classifier
+from emotion.model import ARCHITECTURES
+from emotion.weights import read_spec
+
+ROUNDS, FACES = 30, 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folders", type=Path, nargs="+", help="weights folders, the shipped first")
+    args = parser.parse_args()
+    rows = [row(folder) for folder in args.folders]
+    classifiers = [load_classifier(read_spec(folder)) for folder in args.folders]
+    for figures, slower in zip(rows, relative_times(classifiers), strict=True):
+        figures["relative_time"] = round(slower, 2)
+        print(f"{figures['architecture']:12} {figures['accuracy']:.1%} {slower:5.2f} × the time")
+    out = args.folders[0] / "architectures.json"
+    out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+def row(folder: Path) -> dict[str, Any]:
+    """What the files of one weights folder say, with the first line about its design."""
+    spec = read_spec(folder)
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+    recipe = spec.training
+    recalls = {name: figures["recall"] for name, figures in metrics["per_class"].items()}
+    weakest = min(recalls, key=lambda name: recalls[name])
+    about = inspect.getdoc(ARCHITECTURES[recipe["architecture"]]) or ""
+    return {
+        "architecture": recipe["architecture"],
+        "about": about.splitlines()[0],
+        "parameters": recipe["parameters"],
+        "bytes": spec.files["litert"].path.stat().st_size,
+        "accuracy": metrics["accuracy"],
+        "training_accuracy": history[-1]["training_accuracy"],
+        "ferplus": metrics["ferplus"]["accuracy"] if metrics["ferplus"] else None,
+        "weakest": {"expression": weakest, "recall": recalls[weakest]},
+        "n": metrics["n"],
+        **{key: recipe[key] for key in ("optimizer", "learning_rate", "batch_size", "epochs")},
+    }
+
+
+def relative_times(classifiers: list[Classifier]) -> list[float]:
+    """Median time of one face, batch of one, each as a multiple of the first network's."""
+    rng = np.random.default_rng(0)
+    faces = rng.integers(0, 256, (FACES, 1, 48, 48), np.uint8)
+    ratios: list[list[float]] = [[] for _ in classifiers]
+    for _ in range(ROUNDS):
+        spent = []
+        for classifier in classifiers:
+            begin = time.perf_counter()
+            for face in faces:
+                classifier.all_probabilities(face)
+            spent.append(time.perf_counter() - begin)
+        for own, seconds in zip(ratios, spent, strict=True):
+            own.append(seconds / spent[0])
+    return [statistics.median(own) for own in ratios]
+
+
+if __name__ == "__main__":
+    main()
