@@ -51,7 +51,7 @@ def compact(size: int | None, lib: Layers) -> Any:
             x = lib.BatchNormalization(momentum=0.9)(x)
             x = lib.ReLU()(x)
     x = layers.GlobalAveragePooling2D()(x)
-    x = lib.Dropout(0.2)(x)
+    x = layers.Dropout(0.2)(x)
     outputs = [
         layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x),
         layers.Dense(len(FERPLUS_ORDER), dtype="float32", name="ferplus")(x),
@@ -67,17 +67,14 @@ def four_block(size: int | None, lib: Layers) -> Any:
     x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
     x = lib.BatchNormalization()(x)
     x = lib.MaxPooling2D(2)(x)
-    x = lib.Dropout(0.25)(x)
     for channels, kernel in ((128, 5), (512, 3), (256, 3)):
         x = layers.Conv2D(channels, kernel, padding="same", activation="relu")(x)
         x = lib.BatchNormalization()(x)
         x = lib.MaxPooling2D(2)(x)
-        x = lib.Dropout(0.25)(x)
     x = layers.Flatten()(x)
     for units in (256, 512):
         x = layers.Dense(units, activation="relu")(x)
         x = lib.BatchNormalization()(x)
-        x = lib.Dropout(0.25)(x)
     outputs = [layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x)]
     return keras.Model(inputs, outputs, name="four_block")
 
@@ -91,10 +88,10 @@ def six_layer(size: int | None, lib: Layers) -> Any:
         x = lib.BatchNormalization()(x)
         x = lib.ReLU()(x)
         x = lib.MaxPooling2D(2)(x)
-        x = lib.Dropout(0.25)(x)
+        x = layers.Dropout(0.25)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(256, activation="relu")(x)
-    x = lib.Dropout(0.5)(x)
+    x = layers.Dropout(0.5)(x)
     outputs = [layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x)]
     return keras.Model(inputs, outputs, name="six_layer")
 
@@ -106,10 +103,10 @@ def plain(size: int | None, lib: Layers) -> Any:
     for channels in (32, 64, 128):
         x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
         x = lib.MaxPooling2D(2)(x)
-        x = lib.Dropout(0.25)(x)
+        x = layers.Dropout(0.25)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(256, activation="relu")(x)
-    x = lib.Dropout(0.5)(x)
+    x = layers.Dropout(0.5)(x)
     outputs = [layers.Dense(len(Emotion), dtype="float32", name="fer2013")(x)]
     return keras.Model(inputs, outputs, name="plain")
 

@@ -33,12 +33,6 @@ for training in (False, True):
 for one, two in zip(plain.get_weights(), fast.get_weights()):
     # Moving statistics too; PyTorch's variance is the unbiased one, 200/199 here.
     np.testing.assert_allclose(one, two, atol=2e-3, rtol=6e-3)
-dropout = torch_layers.Dropout(0.25, seed=1)
-ones = np.ones((1000, 100), "float32")
-assert (dropout(ones, training=False).numpy() == 1.0).all()
-first, second = (dropout(ones, training=True).numpy() for _ in range(2))
-assert abs((first == 0).mean() - 0.25) < 0.01 and abs(first.mean() - 1.0) < 0.01
-assert (first != second).any()
 """
 
 
