@@ -1,11 +1,11 @@
 """The earlier designs beside the shipped network: what each one scores, weighs and costs.
 
     python train.py --data FOLDER --out runs/weights --name four_block --architecture four_block \\
-        --optimizer adam --learning-rate 1e-4 --batch-size 64 --epochs 35 --crop 48    # and the others
-    python -m benchmarks.architectures weights/compact runs/weights/four_block runs/weights/plain
+        --optimizer adam --learning-rate 1e-4 --batch-size 64 --epochs 35 --crop 48 --recall-floor 0
+    python -m benchmarks.architectures --data FOLDER weights/compact runs/weights/four_block
 
-Accuracies are those that ``train.py`` measured when it wrote each folder: on the validation split, with the
-int8 LiteRT file. The time of one face is measured here, the networks in turn, as a ratio to the first one.
+Accuracies are those of the Keras file on the validation split; what the int8 LiteRT file scores was measured
+by ``train.py``. The time of one face is measured here, the LiteRT files in turn, as a ratio to the first one.
 The result lies beside the weights, where the app's model tab and ``benchmarks.tables`` find it.
 """
 
@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 
 from emotion.classifier import Classifier, load_classifier
+from emotion.datasets import FerDataset, Split, read_split
+from emotion.evaluation import evaluate
 from emotion.model import ARCHITECTURES
 from emotion.weights import read_spec
 
@@ -30,9 +32,11 @@ ROUNDS, FACES = 30, 20
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", required=True, help="what train.py reads: see docs/data.md")
     parser.add_argument("folders", type=Path, nargs="+", help="weights folders, the shipped first")
     args = parser.parse_args()
-    rows = [row(folder) for folder in args.folders]
+    validation = read_split(args.data, Split.VALIDATION)
+    rows = [row(folder, validation) for folder in args.folders]
     classifiers = [load_classifier(read_spec(folder)) for folder in args.folders]
     for figures, slower in zip(rows, relative_times(classifiers), strict=True):
         figures["relative_time"] = round(slower, 2)
@@ -41,13 +45,14 @@ def main() -> None:
     out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
-def row(folder: Path) -> dict[str, Any]:
-    """What the files of one weights folder say, with the first line about its design."""
+def row(folder: Path, validation: FerDataset) -> dict[str, Any]:
+    """The figures of one weights folder, with the first line about its design."""
     spec = read_spec(folder)
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    float32 = evaluate(load_classifier(spec, "keras"), validation)
+    int8 = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
     recipe = spec.training
-    recalls = {name: figures["recall"] for name, figures in metrics["per_class"].items()}
+    recalls = {name: figures["recall"] for name, figures in float32["per_class"].items()}
     weakest = min(recalls, key=lambda name: recalls[name])
     about = inspect.getdoc(ARCHITECTURES[recipe["architecture"]]) or ""
     return {
@@ -55,11 +60,11 @@ def row(folder: Path) -> dict[str, Any]:
         "about": about.splitlines()[0],
         "parameters": recipe["parameters"],
         "bytes": spec.files["litert"].path.stat().st_size,
-        "accuracy": metrics["accuracy"],
+        "accuracy": float32["accuracy"],
+        "int8_accuracy": int8["accuracy"],
         "training_accuracy": history[-1]["training_accuracy"],
-        "ferplus": metrics["ferplus"]["accuracy"] if metrics["ferplus"] else None,
         "weakest": {"expression": weakest, "recall": recalls[weakest]},
-        "n": metrics["n"],
+        "n": float32["n"],
         **{key: recipe[key] for key in ("optimizer", "learning_rate", "batch_size", "epochs")},
     }
 

@@ -110,6 +110,7 @@ def architectures_html(architectures: Sequence[Mapping[str, Any]]) -> str:
     for design in architectures:
         values = [
             f"{design['accuracy']:.1%}",
+            f"{design['int8_accuracy']:.1%}",
             f"{design['weakest']['recall']:.0%} ({design['weakest']['expression']})",
             f"{design['parameters'] / 1e6:.2f} M",
             f"{design['bytes'] / 1e6:.1f} MB",
@@ -117,7 +118,8 @@ def architectures_html(architectures: Sequence[Mapping[str, Any]]) -> str:
             f"{design['epochs']} epochs, {design['optimizer'].upper()}",
         ]
         rows += _row(design["architecture"], values, about=design["about"])
-    columns = ["accuracy", "weakest recall", "parameters", "file", "time per face", "trained for"]
+    columns = ["accuracy", "as int8 file", "weakest recall", "parameters", "size"]
+    columns += ["time per face", "trained for"]
     return _table("Beside the earlier designs, on the same faces", ["", *columns], rows)
 
 
