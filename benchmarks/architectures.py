@@ -28,6 +28,7 @@ from emotion.model import ARCHITECTURES
 from emotion.weights import read_spec
 
 ROUNDS, FACES = 30, 20
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
 
 
 def main() -> None:
@@ -65,7 +66,8 @@ def row(folder: Path, validation: FerDataset) -> dict[str, Any]:
         "training_accuracy": history[-1]["training_accuracy"],
         "weakest": {"expression": weakest, "recall": recalls[weakest]},
         "n": float32["n"],
-        **{key: recipe[key] for key in ("optimizer", "learning_rate", "batch_size", "epochs")},
+        "optimizer": OPTIMIZERS[recipe["optimizer"]],
+        **{key: recipe[key] for key in ("learning_rate", "batch_size", "epochs")},
     }
 
 

@@ -133,7 +133,7 @@ def architectures_table() -> str:
                 f"{design['parameters']:,}",
                 f"{design['bytes'] / 1e6:.1f} MB",
                 f"{design['relative_time']:.1f} ×",
-                f"{design['optimizer'].upper()}, {design['epochs']} epochs",
+                f"{design['optimizer']}, {design['epochs']} epochs",
             )
         )
     return "\n".join(lines)

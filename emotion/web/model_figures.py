@@ -115,7 +115,7 @@ def architectures_html(architectures: Sequence[Mapping[str, Any]]) -> str:
             f"{design['parameters'] / 1e6:.2f} M",
             f"{design['bytes'] / 1e6:.1f} MB",
             f"{design['relative_time']:.1f} ×",
-            f"{design['epochs']} epochs, {design['optimizer'].upper()}",
+            f"{design['epochs']} epochs, {design['optimizer']}",
         ]
         rows += _row(design["architecture"], values, about=design["about"])
     columns = ["accuracy", "as int8 file", "weakest recall", "parameters", "size"]
