@@ -24,6 +24,7 @@ import numpy as np
 from emotion.classifier import Classifier, load_classifier
 from emotion.datasets import FerDataset, Split, read_split
 from emotion.evaluation import evaluate
+from emotion.metrics import weakest_class
 from emotion.model import ARCHITECTURES
 from emotion.weights import read_spec
 
@@ -53,8 +54,7 @@ def row(folder: Path, validation: FerDataset) -> dict[str, Any]:
     int8 = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
     recipe = spec.training
-    recalls = {name: figures["recall"] for name, figures in float32["per_class"].items()}
-    weakest = min(recalls, key=lambda name: recalls[name])
+    weakest = weakest_class(float32["per_class"])
     about = inspect.getdoc(ARCHITECTURES[recipe["architecture"]]) or ""
     return {
         "architecture": recipe["architecture"],
@@ -64,7 +64,7 @@ def row(folder: Path, validation: FerDataset) -> dict[str, Any]:
         "accuracy": float32["accuracy"],
         "int8_accuracy": int8["accuracy"],
         "training_accuracy": history[-1]["training_accuracy"],
-        "weakest": {"expression": weakest, "recall": recalls[weakest]},
+        "weakest": {"expression": weakest, "recall": float32["per_class"][weakest]["recall"]},
         "n": float32["n"],
         "optimizer": OPTIMIZERS[recipe["optimizer"]],
         **{key: recipe[key] for key in ("learning_rate", "batch_size", "epochs")},

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from emotion.metrics import weakest_class
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 README = ROOT / "README.md"
@@ -32,9 +34,9 @@ def accuracy_table() -> str:
     )
     shown = ours["shown"]
     recalls = {name: c["recall"] for name, c in ours["per_class"].items()}
-    weakest = min(recalls, key=lambda name: recalls[name])
+    weakest = weakest_class(ours["per_class"])
     other = {name: c["recall"] for name, c in fer["per_class"].items()}
-    other_weakest = min(other, key=lambda name: other[name])
+    other_weakest = weakest_class(fer["per_class"])
     rows = [
         ("FER-2013 labels", f"{ours['accuracy']:.1%}", f"{shown['accuracy']:.1%}", fer["accuracy"]),
         (

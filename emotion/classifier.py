@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from emotion.errors import WeightsError
 from emotion.keras_files import check_size, load_model
+from emotion.metrics import softmax
 from emotion.preprocess import GreyCrop, to_batch
 from emotion.types import Emotion, Prediction
 from emotion.weights import DEFAULT_RUNTIME, Activation, ModelFile, ModelSpec
@@ -88,7 +89,7 @@ def _to_probabilities(
 ) -> npt.NDArray[np.float32]:
     """Probabilities along the last axis of what a network gives."""
     if activation is Activation.LOGITS:
-        values = np.exp(values - values.max(axis=-1, keepdims=True))
+        values = softmax(values)
     # A quantised network counts in steps of 1/256, which do not quite sum to 1; nor do sigmoids, which may
     # all be 0.
     values = np.maximum(values, np.float32(1e-12))

@@ -6,7 +6,9 @@ Throughout, ``probabilities`` is (N, 7) float and ``labels`` is (N,) int, both i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,7 @@ __all__ = [
     "negative_log_likelihood",
     "reliability",
     "softmax",
+    "weakest_class",
 ]
 
 Probabilities = npt.NDArray[np.floating]
@@ -142,6 +145,11 @@ def ferplus_majority(votes: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.bool_
     labels = np.full(len(votes), -1, np.int64)
     labels[counts] = number[winner[counts]]
     return counts, labels
+
+
+def weakest_class(per_class: Mapping[str, Mapping[str, Any]]) -> str:
+    """The name with the lowest recall, from the ``per_class`` figures of a ``metrics.json``."""
+    return min(per_class, key=lambda name: float(per_class[name]["recall"]))
 
 
 def softmax(logits: Probabilities) -> Probabilities:

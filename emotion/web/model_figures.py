@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from emotion.metrics import weakest_class
 from emotion.weights import ModelSpec
 
 __all__ = [
@@ -24,7 +25,7 @@ def headline_html(spec: ModelSpec, metrics: Mapping[str, Any]) -> str:
         spec: Of the weights.
         metrics: From :func:`emotion.evaluation.evaluate`.
     """
-    weakest, figures = min(metrics["per_class"].items(), key=lambda item: float(item[1]["recall"]))
+    weakest = weakest_class(metrics["per_class"])
     cards = [
         (
             f"{metrics['accuracy']:.1%}",
@@ -41,7 +42,11 @@ def headline_html(spec: ModelSpec, metrics: Mapping[str, Any]) -> str:
             )
         )
     cards += [
-        (f"{figures['recall']:.0%}", f"of {weakest} found", "its weakest expression"),
+        (
+            f"{metrics['per_class'][weakest]['recall']:.0%}",
+            f"of {weakest} found",
+            "its weakest expression",
+        ),
         (f"{metrics['ece']:.3f}", "calibration error", "0 if its percentages were exact"),
     ]
     if "parameters" in spec.training:
