@@ -29,14 +29,6 @@ def detector(request: pytest.FixtureRequest) -> Iterator[FaceDetector]:
 
 
 @pytest.fixture(scope="module")
-def astronaut(portrait: Path) -> Image:
-    """The portrait, 512×512."""
-    picture = cv2.imread(str(portrait), cv2.IMREAD_COLOR_RGB)
-    assert picture is not None
-    return np.asarray(cv2.resize(picture, (512, 512), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-@pytest.fixture(scope="module")
 def tile(astronaut: Image) -> Image:
     """The head alone, 120×120, with a face of about 57 pixels."""
     head = astronaut[30:230, 125:325]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,13 +22,6 @@ def detector() -> Iterator[MediaPipeDetector]:
     loaded = create()
     yield loaded
     loaded.close()
-
-
-@pytest.fixture(scope="module")
-def astronaut(portrait: Path) -> Image:
-    picture = cv2.imread(str(portrait), cv2.IMREAD_COLOR_RGB)
-    assert picture is not None
-    return np.asarray(cv2.resize(picture, (512, 512), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @pytest.mark.parametrize(
