@@ -165,7 +165,7 @@ def learn_from(teacher: str, share: float, data: FerDataset, targets: Targets) -
     classifier = load_classifier(read_spec(find_weights(teacher)), "keras")
     views = [all_outputs(classifier, images) for images in (data.images, data.images[:, :, ::-1])]
     taught = {row: np.mean([view[row] for view in views], axis=0) for row in views[0]}
-    labels = (1.0 - share) * targets.labels + share * taught["fer2013"]
+    labels = (1.0 - share) * targets.labels + share * taught.get("fer2013", taught["shown"])
     votes = targets.votes
     if "ferplus" in taught:
         answers = np.zeros_like(votes)  # the teacher never answers contempt
@@ -197,14 +197,22 @@ def make_optimizer(settings: Settings) -> Any:
     raise TrainingError(f"The optimizer must be sgd or adam. Received: {settings.optimizer!r}")
 
 
-def compile_network(settings: Settings) -> Any:
-    """The network with its optimizer and the two cross-entropies."""
+def build_network(settings: Settings, *, size: int | None, lib: Any, voted: bool) -> Any:
+    """The untrained network; without a head for votes if no face was voted on."""
+    network = build(settings.architecture, size=size, lib=lib)
+    if voted:
+        return network
+    return keras.Model(network.inputs, network.outputs[:1], name=network.name)
+
+
+def compile_network(settings: Settings, *, voted: bool) -> Any:
+    """The network with its optimizer and a cross-entropy for each head."""
     keras.utils.set_random_seed(settings.seed)
     keras.mixed_precision.set_global_policy(settings.precision)
     lib: Any = keras.layers
     if keras.backend.backend() == "torch":
         from emotion import torch_layers as lib
-    network = build(settings.architecture, size=None, lib=lib)
+    network = build_network(settings, size=None, lib=lib, voted=voted)
     optimizer = make_optimizer(settings)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     optimizer.build(network.trainable_variables)
@@ -254,9 +262,17 @@ def use_average(network: Any, data: FerDataset) -> None:
     anew on a few thousand training faces (Izmailov et al., 2018, do so for averaged weights).
     """
     network.optimizer.finalize_variable_values(network.trainable_variables)
+    norms = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in norms]
     rows = np.random.default_rng(0).permutation(len(data))[:4096]
-    for part in np.array_split(rows, max(len(rows) // 128, 1)):
+    for count, part in enumerate(np.array_split(rows, max(len(rows) // 128, 1))):
+        for layer in norms:
+            layer.momentum = count / (
+                count + 1
+            )  # every batch counts the same, old statistics nothing
         network(to_batch(data.images[part], Normalisation.STANDARDISE), training=True)
+    for layer, momentum in zip(norms, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def validate(network: Any, data: FerDataset) -> dict[str, float]:
@@ -301,15 +317,32 @@ class Checkpoint:
             np.savez(file, about=np.array(json.dumps(about)), **arrays)
         partial.replace(self.path)
 
-    def load(self, network: Any) -> tuple[dict[str, Any], list[dict[str, float]]]:
-        """Put the stored state into the network; return the stored settings and history."""
-        with np.load(self.path, allow_pickle=False) as stored:
-            about = json.loads(str(stored["about"]))
-            network.set_weights([stored[k] for k in sorted(stored) if k.startswith("weight_")])
-            values = [stored[k] for k in sorted(stored) if k.startswith("optimizer_")]
-        for variable, value in zip(network.optimizer.variables, values, strict=True):
-            variable.assign(value)
+    def about(self) -> tuple[dict[str, Any], list[dict[str, float]]]:
+        """The stored settings and history."""
+        try:
+            with np.load(self.path, allow_pickle=False) as stored:
+                about = json.loads(str(stored["about"]))
+        except FileNotFoundError:
+            raise TrainingError(
+                f"To go on there must be a checkpoint, written after each epoch. Received: {self.path}, "
+                "which is not there. Check --name, --runs or --start-from, or begin anew."
+            ) from None
         return about["settings"], about["history"]
+
+    def load(self, network: Any) -> None:
+        """Put the stored weights and the state of the optimizer into the network."""
+        with np.load(self.path, allow_pickle=False) as stored:
+            weights = [stored[k] for k in sorted(stored) if k.startswith("weight_")]
+            values = [stored[k] for k in sorted(stored) if k.startswith("optimizer_")]
+        try:
+            network.set_weights(weights)
+            for variable, value in zip(network.optimizer.variables, values, strict=True):
+                variable.assign(value)
+        except ValueError as error:
+            raise TrainingError(
+                f"A checkpoint must fit the network and the optimizer. {self.path} is of others, or of "
+                "another version of this program. Begin anew."
+            ) from error
 
 
 def train(
@@ -320,19 +353,14 @@ def train(
     Returns:
         The network with its averaged weights, and the figures of every epoch.
     """
-    network = compile_network(settings)
+    if len(data) < settings.batch_size:
+        raise TrainingError(
+            f"There must be at least one batch of training faces. Received: {len(data)} faces for batches "
+            f"of {settings.batch_size}. Give more, or a smaller --batch-size."
+        )
+    network = compile_network(settings, voted=bool(data.votes.any()))
     last, stable = Checkpoint(run / "last.npz"), Checkpoint(run / "stable.npz")
-    history: list[dict[str, float]] = []
-    if resume:
-        stored, history = last.load(network)
-        longer = stored["epochs"] != settings.epochs
-        if longer and len(history) > settings.decay_start and stable.path.is_file():
-            stored, history = stable.load(network)
-        check_recipe(stored, settings)
-    elif settings.start_from:
-        _, history = Checkpoint(Path(settings.start_from)).load(network)
-    if history:
-        print(f"Resuming after {len(history)} of {settings.epochs} epochs.")
+    history = go_on_from(settings, network, last, stable, resume=resume)
     targets = make_targets(data, settings.label_smoothing)
     if settings.teacher and len(history) < settings.epochs:
         targets = learn_from(settings.teacher, settings.teacher_share, data, targets)
@@ -352,6 +380,35 @@ def train(
         print(f"epoch {epoch + 1:3}", *(f"{k} {v:.4f}" for k, v in history[-1].items()), flush=True)
     use_average(network, data)
     return network, history
+
+
+def go_on_from(
+    settings: Settings, network: Any, last: Checkpoint, stable: Checkpoint, *, resume: bool
+) -> list[dict[str, float]]:
+    """Load the checkpoint that the settings ask for, if any; the figures of its epochs.
+
+    A run that shall become longer goes on from before its decay, if that has begun.
+    """
+    if not resume and not settings.start_from:
+        return []
+    checkpoint = last if resume else Checkpoint(Path(settings.start_from))
+    stored, history = checkpoint.about()
+    if resume:
+        check_recipe(stored, settings)
+        known = {field.name for field in dataclasses.fields(Settings)}
+        before = Settings(**{key: value for key, value in stored.items() if key in known})
+        longer = settings.epochs > before.epochs
+        if longer and len(history) > before.decay_start and stable.path.is_file():
+            checkpoint = stable
+            _, history = stable.about()
+    if len(history) > settings.epochs or (not resume and len(history) == settings.epochs):
+        raise TrainingError(
+            f"--epochs counts from the first one and must be more than the {len(history)} of "
+            f"{checkpoint.path}. Received: {settings.epochs}."
+        )
+    checkpoint.load(network)
+    print(f"Resuming after {len(history)} of {settings.epochs} epochs.")
+    return history
 
 
 def check_recipe(stored: dict[str, Any], settings: Settings) -> None:
@@ -451,12 +508,18 @@ def finish(
     from emotion.packing import write_weights
 
     keras.mixed_precision.set_global_policy("float32")
-    shipped = build(settings.architecture, size=48)
+    voted = bool(data.votes.any())
+    shipped = build_network(settings, size=48, lib=keras.layers, voted=voted)
     shipped.set_weights(network.get_weights())
     counts = np.bincount(data.labels, minlength=len(Emotion)).tolist()
     recipe = dataclasses.asdict(settings)
     recipe["faces_per_class"] = dict(zip(map(str, Emotion), counts, strict=True))
-    metrics = write_weights(shipped, folder, recipe=recipe, history=history, validation=validation)
+    about = f"FER-2013 training split, {len(data):,} faces that stand in no other split"
+    if len(shipped.outputs) > 1:
+        about += "; FER+ votes as a second target"
+    metrics = write_weights(
+        shipped, folder, data=about, recipe=recipe, history=history, validation=validation
+    )
     print(f"Wrote {folder}. On validation: {metrics['accuracy']:.2%} of FER-2013 labels.")
     if not settings.faces:
         print(f"The shipped network reached {EXPECTED_ACCURACY:.1%}; see docs/experiments.md.")

@@ -148,8 +148,12 @@ def ferplus_majority(votes: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.bool_
 
 
 def weakest_class(per_class: Mapping[str, Mapping[str, Any]]) -> str:
-    """The name with the lowest recall, from the ``per_class`` figures of a ``metrics.json``."""
-    return min(per_class, key=lambda name: float(per_class[name]["recall"]))
+    """The name with the lowest recall, from the ``per_class`` figures of a ``metrics.json``.
+
+    A class without faces has no recall.
+    """
+    present = [name for name, figures in per_class.items() if figures["support"]]
+    return min(present, key=lambda name: float(per_class[name]["recall"]))
 
 
 def softmax(logits: Probabilities) -> Probabilities:
@@ -187,7 +191,8 @@ def fit_offsets(logits: Probabilities, labels: Labels, floor: float) -> tuple[fl
         floor: Recall that each class shall have, 0 to 1. 0 asks for nothing.
 
     Returns:
-        Seven numbers to add to the logits, 0 or more.
+        Seven numbers to add to the logits, 0 or more. All 0 if no bonuses reach the floor: chasing it
+        would cost accuracy for nothing.
     """
     offsets = np.zeros(logits.shape[1])
     present = [int(label) for label in np.unique(labels)]
@@ -196,6 +201,6 @@ def fit_offsets(logits: Probabilities, labels: Labels, floor: float) -> tuple[fl
         recalls = {label: float((chosen[labels == label] == label).mean()) for label in present}
         least = min(recalls, key=lambda label: recalls[label])
         if recalls[least] >= floor:
-            break
+            return tuple(map(float, offsets))
         offsets[least] += 0.01
-    return tuple(map(float, offsets))
+    return tuple([0.0] * len(offsets))

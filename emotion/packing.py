@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,15 +59,20 @@ def write_weights(
     network: Any,
     folder: Path,
     *,
+    data: str,
     recipe: Mapping[str, Any],
     history: Sequence[Mapping[str, float]],
     validation: FerDataset,
 ) -> dict[str, Any]:
-    """Write a weights folder, replacing what it held, and measure what was written.
+    """Write a weights folder and measure what was written.
+
+    Files of older weights there are replaced together, at the end: whatever goes wrong before leaves the
+    older weights as they were. Their comparison with other designs goes with them.
 
     Args:
         network: Trained network of standard layers, float32, with a fixed input size.
         folder: Where to write; its name becomes the name of the weights.
+        data: What it was trained on, in words.
         recipe: The settings of the training, as plain values; ``vote_share`` and
             ``recall_floor`` among them.
         history: Figures of each epoch.
@@ -83,35 +89,39 @@ def write_weights(
     )
     model = deployable(network, vote_share=recipe["vote_share"], calibration=calibration)
     folder.mkdir(parents=True, exist_ok=True)
-    model.save(folder / "model.keras")
-    (folder / "model.tflite").write_bytes(to_litert(model))
-    config = {
-        "name": folder.name,
-        "labels": [str(emotion) for emotion in Emotion],
-        "outputs": list(output_rows(network)),
-        "input_size": int(network.inputs[0].shape[1]),
-        "normalisation": str(Normalisation.STANDARDISE),
-        "crop_scale": 1.0,
-        "files": {
-            runtime: file_entry(folder / name)
-            for runtime, name in (("litert", "model.tflite"), ("keras", "model.keras"))
-        },
-        "licence": "MIT",
-        "data": "FER-2013 training split without the images that also stand in another split; "
-        "FER+ votes as a second target",
-        "training": {
-            **recipe,
-            **dataclasses.asdict(calibration),
-            "parameters": network.count_params(),
-        },
-    }
-    _write_json(folder / "config.json", config)
-    _write_json(folder / "history.json", list(history))
-    classifier = load_classifier(read_spec(folder))
-    metrics = evaluate(classifier, validation)
-    metrics["robustness"] = robustness(classifier, validation)
-    _write_json(folder / "metrics.json", metrics)
-    (folder / "README.md").write_text(model_card(config, metrics), encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as place:
+        new = Path(place)
+        model.save(new / "model.keras")
+        (new / "model.tflite").write_bytes(to_litert(model))
+        config = {
+            "name": folder.name,
+            "labels": [str(emotion) for emotion in Emotion],
+            "outputs": list(output_rows(network)),
+            "input_size": int(network.inputs[0].shape[1]),
+            "normalisation": str(Normalisation.STANDARDISE),
+            "crop_scale": 1.0,
+            "files": {
+                runtime: file_entry(new / name)
+                for runtime, name in (("litert", "model.tflite"), ("keras", "model.keras"))
+            },
+            "licence": "MIT",
+            "data": data,
+            "training": {
+                **recipe,
+                **dataclasses.asdict(calibration),
+                "parameters": network.count_params(),
+            },
+        }
+        _write_json(new / "config.json", config)
+        _write_json(new / "history.json", list(history))
+        classifier = load_classifier(read_spec(new))
+        metrics = evaluate(classifier, validation)
+        metrics["robustness"] = robustness(classifier, validation)
+        _write_json(new / "metrics.json", metrics)
+        (new / "README.md").write_text(model_card(config, metrics), encoding="utf-8")
+        for path in new.iterdir():
+            path.replace(folder / path.name)
+        (folder / "architectures.json").unlink(missing_ok=True)
     return metrics
 
 

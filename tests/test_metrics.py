@@ -15,6 +15,7 @@ from emotion.metrics import (
     negative_log_likelihood,
     reliability,
     softmax,
+    weakest_class,
 )
 from emotion.types import Emotion
 
@@ -111,6 +112,11 @@ def test_no_floor_no_offsets() -> None:
     assert fit_offsets(logits, np.arange(50) % 7, 0.0) == (0.0,) * 7
 
 
-def test_a_floor_that_cannot_be_reached_ends() -> None:
+def test_a_floor_that_cannot_be_reached_costs_nothing() -> None:
     labels = np.arange(70) % 7
-    assert len(fit_offsets(np.zeros((70, 7)), labels, 0.9)) == 7
+    assert fit_offsets(np.zeros((70, 7)), labels, 0.9) == (0.0,) * 7
+
+
+def test_a_class_without_faces_is_not_the_weakest() -> None:
+    figures = {"happy": {"recall": 0.9, "support": 10}, "sad": {"recall": 0.4, "support": 10}}
+    assert weakest_class(figures | {"fear": {"recall": 0.0, "support": 0}}) == "sad"

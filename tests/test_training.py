@@ -135,6 +135,20 @@ assert np.abs(taught.votes - plain.votes).max() > 0.01
     assert result.returncode == 0, result.stderr
 
 
+def test_without_votes_there_is_no_head_for_them(data: Path, tmp_path: Path) -> None:
+    """An untrained head must not have a say in what the app shows."""
+    write_parquet(tmp_path / "train.parquet", 512, votes=False)
+    (tmp_path / "validation.parquet").symlink_to(data / "validation.parquet")
+    options = ["--data", tmp_path, "--runs", tmp_path, "--out", tmp_path, *RECIPE, "--epochs", "1"]
+    result = run("train.py", *options, "--warmup-epochs", "0")
+    assert result.returncode == 0, result.stderr
+    spec = read_spec(tmp_path / "quick")
+    assert spec.outputs == ("shown", "fer2013")
+    assert "one head" in (tmp_path / "quick" / "README.md").read_text()
+    config = json.loads((tmp_path / "quick" / "config.json").read_text())
+    assert "FER+" not in config["data"]
+
+
 def test_another_recipe_does_not_resume(trained: Path, data: Path) -> None:
     changed = ["--data", data, "--runs", trained, *RECIPE, "--rotation", "30", "--resume"]
     result = run("train.py", *changed)
