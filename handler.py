@@ -7,16 +7,14 @@ weights.
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image as PillowImage
 
 from emotion.errors import EmotionError, ImageError
-from emotion.images import read_image
+from emotion.images import read_image, to_rgb
 from emotion.pipeline import EmotionPipeline
 from emotion.records import PictureRecord
 from emotion.types import Image
@@ -55,11 +53,11 @@ class EndpointHandler:
 
 def _read(inputs: object) -> Image:
     if isinstance(inputs, PillowImage.Image):
-        return np.asarray(inputs.convert("RGB"))
+        return to_rgb(inputs)
     if isinstance(inputs, str):
         try:
             inputs = base64.b64decode(inputs.rpartition(",")[2], validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # also letters beyond ASCII
             raise ImageError(f"A picture sent as text must be base64: {error}.") from error
     if isinstance(inputs, bytes):
         return read_image(io.BytesIO(inputs))

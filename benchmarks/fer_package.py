@@ -13,11 +13,11 @@ import json
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
 
 from emotion.datasets import read_parquet
 from emotion.evaluation import ferplus_of, figures_of
+from emotion.keras_files import load_model
 from emotion.preprocess import Normalisation, to_batch
 
 SIZE = 64
@@ -33,7 +33,7 @@ def main() -> None:
     args = parser.parse_args()
     data = read_parquet(args.data)
     faces = np.stack([cv2.resize(image, (SIZE, SIZE)) for image in data.images])
-    model = keras.saving.load_model(args.model, compile=False)
+    model = load_model(args.model)
     batch = to_batch(faces, Normalisation.SIGNED)
     # Its outputs are in the order of FER-2013's labels, as ours.
     probabilities = np.asarray(model.predict(batch, batch_size=256, verbose=0))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.errors import WeightsError
-from emotion.keras_files import check_size, load_model
+from emotion.keras_files import check_input, check_outputs, check_size, load_model
 from emotion.metrics import softmax
 from emotion.preprocess import GreyCrop, to_batch
 from emotion.types import Emotion, Prediction
@@ -109,6 +109,22 @@ class LiteRTClassifier(Classifier):
         self._batch_size = 0
         # An interpreter is one set of buffers; a forward pass is too short to be worth several.
         self._lock = threading.Lock()
+        self._check()
+
+    def _check(self) -> None:
+        """Check that the file takes and gives what ``config.json`` says, with a trial of two faces."""
+        side, inputs = self.spec.input_size, self._interpreter.get_input_details()
+        check_input(
+            [tuple(None if n < 0 else int(n) for n in i["shape_signature"]) for i in inputs], side
+        )
+        self._run(np.zeros((2, side, side, 1), np.float32))
+        outputs = self._interpreter.get_output_details()
+        given = [self._interpreter.get_tensor(output["index"]).shape for output in outputs]
+        check_outputs(
+            [(None, *shape[1:]) if shape[:1] == (2,) else shape for shape in given],
+            rows=len(self.spec.outputs),
+            classes=len(self.spec.labels),
+        )
 
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         with self._lock:

@@ -22,7 +22,14 @@ from emotion.keras_files import input_side, load_model, write_json_h5
 from emotion.preprocess import resize_faces, to_batch
 from emotion.weights import ModelSpec, file_entry, read_spec
 
-__all__ = ["FORMATS", "Quantisation", "export_weights", "to_litert", "to_onnx"]
+__all__ = [
+    "FORMATS",
+    "Quantisation",
+    "calibration_faces",
+    "export_weights",
+    "to_litert",
+    "to_onnx",
+]
 
 FORMATS = ("json-h5", "litert", "litert-int8", "onnx")
 """What :func:`export_weights` can write."""
@@ -133,13 +140,15 @@ def export_weights(
     Args:
         source: Weights folder with a file for Keras.
         target: One of :data:`FORMATS`.
-        folder: Where to write; made if there is none. Another one than ``source``.
-        faces: For ``litert-int8``: (N, S, S) uint8 grey faces of any size, to calibrate with; some hundreds
-            of them are taken, evenly spread.
+        folder: Where to write; made if there is none. An earlier export of weights of this name in it is
+            replaced, other weights are not.
+        faces: For ``litert-int8``: (N, S, S) uint8 grey faces of any size, to calibrate with; see
+            :func:`calibration_faces`.
 
     Raises:
         TrainingError: If the format is unknown, its library is missing, or calibration faces are.
-        WeightsError: If the weights have no file for Keras or cannot be loaded, or ``folder`` is theirs.
+        WeightsError: If the weights have no file for Keras or cannot be loaded, or ``folder`` is theirs or
+            holds other weights.
     """
     if target not in FORMATS:
         raise TrainingError(f"The format must be one of {', '.join(FORMATS)}. Received: {target!r}")
@@ -148,15 +157,38 @@ def export_weights(
             f"An export must go to another folder than its source. Received: {folder}"
         )
     spec = read_spec(source)
+    _check_free(folder, spec, "keras" if target == "json-h5" else target.removesuffix("-int8"))
     model = _keras_model(spec)
     batch = None
     if faces is not None:
-        chosen = faces[:: max(len(faces) // CALIBRATION_FACES, 1)][:CALIBRATION_FACES]
-        batch = to_batch(resize_faces(chosen, spec.input_size), spec.normalisation)
+        chosen = resize_faces(calibration_faces(faces), spec.input_size)
+        batch = to_batch(chosen, spec.normalisation)
     folder.mkdir(parents=True, exist_ok=True)
     files = _write(model, target, folder, batch)
     config = json.loads((source / "config.json").read_text(encoding="utf-8")) | {"files": files}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def calibration_faces(faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Some hundreds of faces, evenly spread from the first to the last; all if there are no more.
+
+    Args:
+        faces: (N, S, S) uint8.
+    """
+    rows = np.linspace(0, len(faces) - 1, min(len(faces), CALIBRATION_FACES))
+    return np.asarray(faces[rows.round().astype(int)])
+
+
+def _check_free(folder: Path, spec: ModelSpec, runtime: str) -> None:
+    """Refuse to write over other weights: their labels and normalisation would be lost."""
+    if not (folder / "config.json").exists():
+        return
+    there = read_spec(folder)
+    if (there.name, list(there.files)) != (spec.name, [runtime]):
+        raise WeightsError(
+            f"An export must go to a new folder, or to an earlier export of the same weights. Received: "
+            f"{folder}, which holds the weights {there.name!r} for {', '.join(there.files) or 'nothing'}."
+        )
 
 
 def _write(

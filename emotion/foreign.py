@@ -63,17 +63,9 @@ def describe_model(
 
     Raises:
         WeightsError: If a file is missing or refused, the network is no classifier of one grey face into
-            seven expressions, or ``folder`` already holds weights.
+            seven expressions, or ``folder`` already holds weights or a file of the same name.
     """
-    for path in (file, architecture):
-        if path is not None and not path.is_file():
-            raise WeightsError(
-                f"There must be a file of the network. Received: {path}, which is none."
-            )
-    if (folder / "config.json").exists():
-        raise WeightsError(
-            f"The weights folder must be a new one. Received: {folder}, which has a config.json."
-        )
+    _check_paths(file, folder, architecture)
     model = load_model(file, architecture)
     side = input_side(model)
     check_size(model, side=side, rows=1, classes=len(Emotion))
@@ -101,6 +93,20 @@ def describe_model(
     spec = read_spec(folder)
     load_classifier(spec, "keras").classify(list(noise[:2]))
     return spec
+
+
+def _check_paths(file: Path, folder: Path, architecture: Path | None) -> None:
+    """Refuse files that are not there, and a folder in which something would be overwritten."""
+    for path in (file, architecture):
+        if path is not None and not path.is_file():
+            raise WeightsError(
+                f"There must be a file of the network. Received: {path}, which is none."
+            )
+    for name in ("config.json", file.name, *(["model.json"] if architecture else [])):
+        if (folder / name).exists():
+            raise WeightsError(
+                f"The weights folder must be a new one. Received: {folder}, which has a file {name}."
+            )
 
 
 def _activation_of(values: npt.NDArray[np.float32], file: Path) -> Activation:

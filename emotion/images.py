@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
 
 from emotion.errors import ImageError
 from emotion.types import Image
 
-__all__ = ["ACCEPTED", "MAX_PIXELS", "MAX_SIDE", "PICTURE_SUFFIXES", "read_image"]
+__all__ = ["ACCEPTED", "MAX_PIXELS", "MAX_SIDE", "PICTURE_SUFFIXES", "read_image", "to_rgb"]
 
 PICTURE_SUFFIXES = frozenset(
     [
@@ -50,6 +50,17 @@ MAX_BYTES = 600_000_000
 MAX_SIDE = 6_000
 """Longer sides are reduced to this many pixels; that bounds memory at 108 MB a picture."""
 
+UPRIGHT = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+"""What puts a picture upright, by its EXIF orientation; 1 is upright."""
+
 
 def read_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> Image:
     """Read a picture.
@@ -74,10 +85,7 @@ def read_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> Image:
         warnings.simplefilter("ignore")
         try:
             with Pillow.open(io.BytesIO(data)) as picture:
-                _check_size(name, picture)
-                if picture.format == "JPEG":
-                    picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # decodes at a fraction of the size
-                return _to_rgb(picture)
+                return to_rgb(picture, name)
         except UnidentifiedImageError as error:
             raise ImageError(
                 f"{name} is not a picture that can be read ({_kind(data)}). Accepted: {ACCEPTED}."
@@ -86,10 +94,28 @@ def read_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> Image:
             raise ImageError(_too_large(name, _pixels_in(error))) from error
         except ImageError:
             raise
-        except Exception as error:  # Pillow's decoders raise many kinds on damaged files
-            raise ImageError(
-                f"{name} is damaged and cannot be read ({error}). Save it anew as JPEG or PNG."
-            ) from error
+        except Exception as error:  # Pillow's readers raise many kinds on damaged files
+            raise ImageError(_damaged(name, error)) from error
+
+
+def to_rgb(picture: Pillow.Image, name: str = "The picture") -> Image:
+    """Bring an open picture of Pillow into the same form as :func:`read_image` does.
+
+    Args:
+        picture: Of any mode; it may be decoded and reduced in place.
+        name: What to call it in messages.
+
+    Returns:
+        Shape (H, W, 3), uint8, RGB.
+
+    Raises:
+        ImageError: If it is too large, or damaged where it is still to be decoded.
+    """
+    _check_size(name, picture)
+    try:
+        return _first_frame(picture)
+    except Exception as error:  # as above
+        raise ImageError(_damaged(name, error)) from error
 
 
 def _load(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
@@ -141,12 +167,18 @@ def _too_large(name: str, received: str) -> str:
     return f"{name} is too large: at most {limit} are read. Received: {received}. Reduce it first."
 
 
-def _to_rgb(picture: Pillow.Image) -> Image:
+def _damaged(name: str, error: Exception) -> str:
+    return f"{name} is damaged and cannot be read ({error}). Save it anew as JPEG or PNG."
+
+
+def _first_frame(picture: Pillow.Image) -> Image:
     """First frame, upright, within MAX_SIDE, in RGB."""
+    if picture.format == "JPEG":
+        picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # decodes at a fraction of the size
     picture.seek(0)
     # Whole factors first, by averaging: a third of the time and of the memory of one long step.
     picture.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=1.0)
-    ImageOps.exif_transpose(picture, in_place=True)
+    picture = _upright(picture)
     if picture.mode.startswith("I") or picture.mode == "F":
         return _from_deep_grey(picture)
     if picture.has_transparency_data:
@@ -156,6 +188,15 @@ def _to_rgb(picture: Pillow.Image) -> Image:
     if picture.mode != "RGB":
         picture = picture.convert("RGB")
     return np.array(picture, dtype=np.uint8)
+
+
+def _upright(picture: Pillow.Image) -> Pillow.Image:
+    """Turned as EXIF says. Pillow's own function also writes EXIF anew, and fails on odd tags."""
+    try:
+        turn = UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # notes that cannot be read are no reason to refuse the picture
+        return picture
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _from_deep_grey(picture: Pillow.Image) -> Image:

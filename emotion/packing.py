@@ -93,25 +93,9 @@ def write_weights(
         new = Path(place)
         model.save(new / "model.keras")
         (new / "model.tflite").write_bytes(to_litert(model))
-        config = {
-            "name": folder.name,
-            "labels": [str(emotion) for emotion in Emotion],
-            "outputs": list(output_rows(network)),
-            "input_size": int(network.inputs[0].shape[1]),
-            "normalisation": str(Normalisation.STANDARDISE),
-            "crop_scale": 1.0,
-            "files": {
-                runtime: file_entry(new / name)
-                for runtime, name in (("litert", "model.tflite"), ("keras", "model.keras"))
-            },
-            "licence": "MIT",
-            "data": data,
-            "training": {
-                **recipe,
-                **dataclasses.asdict(calibration),
-                "parameters": network.count_params(),
-            },
-        }
+        training = {**recipe, **dataclasses.asdict(calibration)}
+        training["parameters"] = network.count_params()
+        config = _config(network, new, name=folder.name) | {"data": data, "training": training}
         _write_json(new / "config.json", config)
         _write_json(new / "history.json", list(history))
         classifier = load_classifier(read_spec(new))
@@ -123,6 +107,23 @@ def write_weights(
             path.replace(folder / path.name)
         (folder / "architectures.json").unlink(missing_ok=True)
     return metrics
+
+
+def _config(network: Any, folder: Path, *, name: str) -> dict[str, Any]:
+    """What ``config.json`` says of the network and of its files."""
+    return {
+        "name": name,
+        "labels": [str(emotion) for emotion in Emotion],
+        "outputs": list(output_rows(network)),
+        "input_size": int(network.inputs[0].shape[1]),
+        "normalisation": str(Normalisation.STANDARDISE),
+        "crop_scale": 1.0,
+        "files": {
+            runtime: file_entry(folder / file)
+            for runtime, file in (("litert", "model.tflite"), ("keras", "model.keras"))
+        },
+        "licence": "MIT",
+    }
 
 
 def _write_json(path: Path, value: Any) -> None:

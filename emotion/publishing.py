@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emotion.errors import EmotionError
 from emotion.hub import HubReference
-from emotion.weights import DEFAULT_WEIGHTS, find_weights, read_spec
+from emotion.weights import DEFAULT_WEIGHTS, WEIGHTS_VARIABLE, find_weights, read_spec
 
 __all__ = ["SPACE_SECTIONS", "Upload", "space_uploads", "upload", "weights_uploads"]
 
@@ -158,7 +158,8 @@ def upload(
         uploads: From :func:`weights_uploads` or :func:`space_uploads`.
         repository: ``owner/name``.
         space: Whether it is a Space rather than a model repository.
-        weights: As given to :func:`space_uploads`.
+        weights: As given to :func:`space_uploads`. The Space's variable ``EMOTION_WEIGHTS`` names them;
+            without any, what an earlier publication set is removed.
 
     Returns:
         The address of the commit.
@@ -177,7 +178,7 @@ def upload(
             repository, repo_type=kind, space_sdk="gradio" if space else None, exist_ok=True
         )
         if weights is not None:
-            api.add_space_variable(repository, "EMOTION_WEIGHTS", weights)
+            api.add_space_variable(repository, WEIGHTS_VARIABLE, weights)
         sent = {upload.path for upload in uploads}
         there = api.list_repo_files(repository, repo_type=kind) if space else []
         gone = [path for path in there if path.startswith("emotion/") and path not in sent]
@@ -190,6 +191,10 @@ def upload(
             commit_message="Publish",
             repo_type=kind,
         )
+        # Only now: before the commit, a Space that took its weights from a hub had none of its own.
+        shipped = space and weights is None
+        if shipped and WEIGHTS_VARIABLE in api.get_space_variables(repository):
+            api.delete_space_variable(repository, WEIGHTS_VARIABLE)
     except (httpx2.HTTPError, HFValidationError, OSError, RuntimeError, ValueError) as error:
         raise EmotionError(
             f"{repository} cannot be published: {error}. Set HF_TOKEN to a token that may write there."

@@ -96,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(self.state.broken)
         if path.startswith("/store/"):
             return self._large(self.state.blobs[path.removeprefix("/store/")])
+        if path.endswith("/variables"):
+            return self._json({v["key"]: {"value": v["value"]} for v in self.state.variables})
         if "/tree/" in path:
             _, _, _, owner, name, _, branch = path.split("/")
             files = self.state.repositories[f"{owner}/{name}"].files(branch)
@@ -154,6 +156,14 @@ class _Handler(BaseHTTPRequestHandler):
         assert hashlib.sha256(data).hexdigest() == path.removeprefix("/store/")
         self.state.blobs[path.removeprefix("/store/")] = data
         self._answer(200)
+
+    def do_DELETE(self) -> None:
+        self._note()
+        key = json.loads(self._body())["key"]
+        left = [variable for variable in self.state.variables if variable["key"] != key]
+        status = 200 if len(left) < len(self.state.variables) else 404
+        self.state.variables[:] = left
+        self._answer(status, {"Content-Type": "application/json"}, b"{}")
 
     def do_POST(self) -> None:
         path = self._note()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from emotion.classifier import (
     load_classifier,
 )
 from emotion.errors import WeightsError
+from emotion.faces.model_files import MODELS_FOLDER
 from emotion.hub import sha256_of
 from emotion.types import Emotion
 from emotion.weights import Activation, ModelFile, find_weights, read_spec
@@ -145,6 +147,34 @@ def test_a_runtime_without_a_file_is_refused() -> None:
     only = dataclasses.replace(spec, files={"litert": spec.files["litert"]})
     with pytest.raises(WeightsError, match="have files for litert only"):
         load_classifier(only, "keras")
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"input_size": 96}, "what the network takes: 48 pixels. Received: 96"),
+        ({"outputs": ("shown",)}, r"each of its outputs, 1 in all. Received: \[\(None, 3, 7\)\]"),
+        ({"outputs": ("fer2013", "ferplus", "shown", "more")}, "each of its outputs, 4 in all"),
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused(
+    runtime: str, changes: dict[str, Any], match: str
+) -> None:
+    if runtime == "keras":
+        pytest.importorskip("keras")
+    spec = dataclasses.replace(read_spec(find_weights()), **changes)
+    with pytest.raises(WeightsError, match=match):
+        load_classifier(spec, runtime)
+
+
+def test_another_network_is_refused() -> None:
+    """A face detector: its pictures are coloured."""
+    path = MODELS_FOLDER / "face_detection_short_range.tflite"
+    spec = read_spec(find_weights())
+    files = {"litert": ModelFile(path, sha256_of(path))}
+    with pytest.raises(WeightsError, match=r"must take grey pictures.*\(1, 128, 128, 3\)"):
+        load_classifier(dataclasses.replace(spec, files=files))
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

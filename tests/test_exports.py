@@ -18,7 +18,7 @@ from emotion.__main__ import main
 from emotion.classifier import KerasClassifier, LiteRTClassifier, load_classifier
 from emotion.commands import export as command
 from emotion.errors import TrainingError, WeightsError
-from emotion.exports import FORMATS, export_weights
+from emotion.exports import CALIBRATION_FACES, FORMATS, calibration_faces, export_weights
 from emotion.preprocess import to_batch
 from emotion.weights import ModelSpec, find_weights, read_spec
 from tests.conftest import ROOT
@@ -102,6 +102,16 @@ def test_faces_to_calibrate_with_are_read_from_files(layout: str, tmp_path: Path
     assert isinstance(load_classifier(read_spec(tmp_path / "out")), LiteRTClassifier)
 
 
+@pytest.mark.parametrize("count", [1, 300, 500, 750, 28709])
+def test_faces_to_calibrate_with_are_spread_over_all(count: int) -> None:
+    numbered = np.arange(count)
+    chosen = calibration_faces(numbered)
+    assert len(chosen) == min(count, CALIBRATION_FACES)
+    assert (chosen[0], chosen[-1]) == (0, count - 1)
+    steps = np.diff(chosen)
+    assert count == 1 or 1 <= steps.min() <= steps.max() <= steps.min() + 1
+
+
 def test_int8_stays_close(
     faces: npt.NDArray[np.uint8],
     expected: dict[str, npt.NDArray[np.float32]],
@@ -169,3 +179,28 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
     (tmp_path / "source" / "config.json").write_text(json.dumps(config))
     with pytest.raises(WeightsError, match="file for Keras to be exported"):
         export_weights(tmp_path / "source", "onnx", tmp_path / "out")
+
+
+def test_other_weights_are_not_written_over(tmp_path: Path) -> None:
+    source = find_weights()
+    config = json.loads((source / "config.json").read_text())
+    config |= {"name": "mine", "labels": config["labels"][::-1]}
+    del config["files"]["keras"]
+    described = json.dumps(config)
+    (tmp_path / "config.json").write_text(described)
+    with pytest.raises(WeightsError, match=r"must go to a new folder.*holds the weights 'mine'"):
+        export_weights(source, "litert", tmp_path)
+    assert (tmp_path / "config.json").read_text() == described
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_an_export_may_be_made_anew(tmp_path: Path) -> None:
+    """As when ``train.py --export`` runs again; but not over the export in another format."""
+    source = find_weights()
+    export_weights(source, "json-h5", tmp_path)
+    (tmp_path / "model.h5").write_bytes(b"old")
+    export_weights(source, "json-h5", tmp_path)
+    for part in read_spec(tmp_path).files["keras"].parts:
+        part.verified()
+    with pytest.raises(WeightsError, match="holds the weights 'compact' for keras"):
+        export_weights(source, "litert", tmp_path)

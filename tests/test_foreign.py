@@ -252,6 +252,17 @@ def test_weights_that_are_there_are_not_overwritten(brought: Path, tmp_path: Pat
     assert (tmp_path / "mine" / "config.json").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["sequential_weights.h5", "model.json"])
+def test_other_files_of_the_same_name_are_not_overwritten(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("mine")
+    words = describe(OLD / "sequential_weights.h5", tmp_path, architecture=OLD / "sequential.json")
+    assert main(words) == 1
+    assert f"which has a file {name}" in capsys.readouterr().err
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
 @pytest.mark.parametrize(
     ("changes", "match"),
     [

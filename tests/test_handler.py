@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
 import sys
@@ -29,7 +30,22 @@ def test_every_form_of_a_picture_gets_the_answer_of_the_command_line(
         assert handler({"inputs": inputs}) | {"source": said["source"]} == said
 
 
-@pytest.mark.parametrize("inputs", [None, 3, "not base64!", b"not a picture", b""])
+def test_a_decoded_picture_is_turned_and_laid_on_white_as_its_file_is(
+    handler: EndpointHandler, portrait: Path
+) -> None:
+    with PillowImage.open(portrait) as upright:
+        picture = upright.convert("RGBA")
+    picture.putalpha(PillowImage.linear_gradient("L").resize(picture.size))
+    exif = PillowImage.Exif()
+    exif[274] = 8
+    file = io.BytesIO()
+    picture.transpose(PillowImage.Transpose.ROTATE_270).save(file, "PNG", exif=exif)
+    said = handler({"inputs": file.getvalue()})
+    assert len(said["faces"]) == 1
+    assert handler({"inputs": PillowImage.open(file)}) == said
+
+
+@pytest.mark.parametrize("inputs", [None, 3, "not base64!", "Übung", b"not a picture", b""])
 def test_what_is_not_a_picture_gets_a_message(handler: EndpointHandler, inputs: object) -> None:
     answer = handler({"inputs": inputs})
     assert answer["faces"] == []

@@ -87,6 +87,15 @@ def test_damaged_exif_does_not_matter() -> None:
     assert colours(data)[0][0] > 240
 
 
+def test_odd_notes_beside_the_rotation_do_not_matter() -> None:
+    """A resolution written as text: such a block of notes can be read, but not be written anew."""
+    note = b"72 dpi\0"
+    entries = struct.pack("<HHHII", 2, 274, 3, 1, 6)
+    entries += struct.pack("<HHIII", 282, 2, len(note), 8 + 2 + 2 * 12 + 4, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<I", 8) + entries + note
+    assert read_image(saved(halves(RED, BLUE), "JPEG", exif=exif)).shape == (40, 20, 3)
+
+
 def test_grey() -> None:
     assert colours(saved(halves(10, 240, "L"), "PNG")) == ([10] * 3, [240] * 3)
 

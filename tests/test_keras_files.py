@@ -146,6 +146,17 @@ def test_json_and_h5_are_read_by_keras_and_by_us(name: str, tmp_path: Path) -> N
         np.testing.assert_allclose(answers(back), answers(model), atol=SAME)
 
 
+def test_an_activation_that_keras_versions_compute_differently_is_neither_read_nor_written(
+    tmp_path: Path,
+) -> None:
+    model = plain(activation="hard_sigmoid")
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(WeightsError, match="every Keras computes alike"):
+        load_model(tmp_path / "model.keras")
+    with pytest.raises(WeightsError, match="every Keras computes alike"):
+        write_json_h5(model, tmp_path)
+
+
 def keras_1(model: Any) -> dict[str, Any]:
     """The network :func:`plain` in the words of Keras 1."""
     told = {
@@ -243,6 +254,10 @@ def test_a_registered_class_is_refused_even_where_it_is_known(tmp_path: Path) ->
         (
             {"config": {"filters": 6, "kernel_size": 3, "activation": "my_swish"}},
             "must be one of elu",
+        ),
+        (
+            {"config": {"filters": 6, "kernel_size": 3, "activation": "hard_sigmoid"}},
+            "'hard_sigmoid', which is clip",
         ),
         (
             {

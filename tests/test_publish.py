@@ -85,6 +85,9 @@ def test_published_weights_can_be_used_and_pinned_in_a_space(
             "the card is where the weights are"
         )
         assert hub.variables == [{"key": "EMOTION_WEIGHTS", "value": weights}]
+        publish(hub, tmp_path, "space", "me/app")
+        assert f"weights/{DEFAULT_WEIGHTS}/model.tflite" in received.files()
+        assert hub.variables == [], "the Space runs the shipped weights again"
     with pytest.raises(EmotionError, match="by commit"):
         space_uploads(ROOT, "hf://me/faces@main")
 

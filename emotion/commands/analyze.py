@@ -26,6 +26,7 @@ from emotion.images import PICTURE_SUFFIXES, read_image
 from emotion.pipeline import EmotionPipeline
 from emotion.records import CSV_COLUMNS, PictureRecord, summarise
 from emotion.types import Image
+from emotion.weights import find_weights
 
 __all__ = ["add_arguments", "find_pictures", "run"]
 
@@ -60,9 +61,10 @@ def run(args: argparse.Namespace) -> int:
     pictures = list(dict.fromkeys(found for path in args.paths for found in find_pictures(path)))
     quiet = len(pictures) < 2 or not sys.stderr.isatty()
     failed = 0
+    weights = find_weights(args.weights, runtime=args.runtime)  # its warnings are for people
     with no_chatter():
         pipeline = EmotionPipeline.load(
-            detector=args.detector, weights=args.weights, runtime=args.runtime
+            detector=args.detector, weights=weights, runtime=args.runtime
         )
         pipeline(np.zeros((64, 64, 3), np.uint8))
         size = pipeline.classifier.spec.input_size

@@ -19,6 +19,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from emotion.commands import no_chatter
+from emotion.weights import DEFAULT_RUNTIME, ModelSpec, find_weights, read_spec, shipped_weights
 
 __all__ = ["Check", "FaultError", "add_arguments", "examine", "run"]
 
@@ -89,7 +90,6 @@ def examine() -> Iterator[Check]:
 def _checks() -> Iterator[tuple[str, Callable[[], str], str]]:
     """Name, function and usual mend of each check, in the order in which they build on each other."""
     from emotion.faces import DETECTORS
-    from emotion.weights import shipped_weights
 
     yield "python", _python, "install Python 3.11, 3.12 or 3.13, then: make clean run"
     yield "opencv", _opencv, REINSTALL
@@ -176,27 +176,34 @@ def _example_portrait() -> Path:
 
 
 def _default_weights() -> str:
-    from emotion.weights import find_weights
+    from emotion.classifier import RUNTIMES
 
-    return f"used by default: {find_weights()}"
+    folder = find_weights()
+    if not RUNTIMES.keys() & read_spec(folder).files.keys():
+        raise FaultError(
+            f"{folder} has no file for {' or '.join(RUNTIMES)}", "name others in EMOTION_WEIGHTS"
+        )
+    return f"used by default: {folder}"
 
 
 def _weights(name: str) -> str:
-    from emotion.weights import find_weights, read_spec
-
     spec = read_spec(find_weights(name))
-    for file in spec.files.values():
-        file.verified()
-    return f"sha256 of {', '.join(file.path.name for file in spec.files.values())} right"
+    parts = [part.verified().name for file in spec.files.values() for part in file.parts]
+    return f"sha256 of {', '.join(parts)} right"
+
+
+def _default_spec() -> ModelSpec:
+    return read_spec(find_weights())
 
 
 def _litert() -> str:
     import numpy as np
 
     from emotion.classifier import load_classifier
-    from emotion.weights import find_weights, read_spec
 
-    spec = read_spec(find_weights())
+    spec = _default_spec()
+    if "litert" not in spec.files:
+        return f"not tried: the weights {spec.name} have no file for it"
     face = np.zeros((spec.input_size, spec.input_size), np.uint8)
     load_classifier(spec, "litert").classify([face])
     return f"ai-edge-litert {metadata.version('ai-edge-litert')} answers"
@@ -204,8 +211,16 @@ def _litert() -> str:
 
 def _keras() -> str:
     """In a process of its own: TensorFlow is large, and on an old processor it dies without a word."""
+    spec = _default_spec()
     if not util.find_spec("keras"):
+        if spec.runtime(DEFAULT_RUNTIME) == "keras":
+            raise FaultError(
+                f"not installed, and the weights {spec.name} have a file for nothing else",
+                'pip install "emotion[train]", or pip install -r requirements.txt in a clone',
+            )
         return "not installed; only needed for training and --runtime keras"
+    if "keras" not in spec.files:
+        return f"not tried: the weights {spec.name} have no file for it"
     trial = subprocess.run(
         [sys.executable, "-c", KERAS_TRIAL], capture_output=True, text=True, timeout=300
     )

@@ -5,6 +5,20 @@ network is wired from them (``graph``), and its numbers are filled in (``numbers
 loader of whole models is not used: nothing in a file can name a function, a class or code that then runs.
 """
 
-from emotion.keras_files.files import check_size, input_side, load_model, write_json_h5
+from emotion.keras_files.files import (
+    check_input,
+    check_outputs,
+    check_size,
+    input_side,
+    load_model,
+    write_json_h5,
+)
 
-__all__ = ["check_size", "input_side", "load_model", "write_json_h5"]
+__all__ = [
+    "check_input",
+    "check_outputs",
+    "check_size",
+    "input_side",
+    "load_model",
+    "write_json_h5",
+]

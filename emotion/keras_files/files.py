@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from emotion.errors import WeightsError
 from emotion.keras_files.graph import build_network, describe_network
 from emotion.keras_files.numbers import is_old_layout, read_numbers, write_numbers
 
-__all__ = ["check_size", "input_side", "load_model", "write_json_h5"]
+__all__ = [
+    "Shape",
+    "check_input",
+    "check_outputs",
+    "check_size",
+    "input_side",
+    "load_model",
+    "write_json_h5",
+]
+
+Shape: TypeAlias = tuple[int | None, ...]
+"""Of an input or output: how many faces, then what there is of each; None where any size will do."""
 
 
 def load_model(path: Path, architecture: Path | None = None) -> Any:
@@ -60,7 +71,10 @@ def input_side(model: Any) -> int:
     Raises:
         WeightsError: If it takes anything else than one grey square of a fixed size, channels last.
     """
-    shapes = [tuple(tensor.shape) for tensor in model.inputs]
+    return _side([tuple(tensor.shape) for tensor in model.inputs])
+
+
+def _side(shapes: Sequence[Shape]) -> int:
     if len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][3] == 3:
         raise WeightsError(
             f"The network must take grey pictures, (N, S, S, 1). Received: {shapes[0]}: colour pictures, of "
@@ -71,28 +85,45 @@ def input_side(model: Any) -> int:
             f"The network must take one grey square of a fixed size, (N, S, S, 1). Received: {shapes}"
         )
     height, width = shapes[0][1:3]
-    if height != width:
+    if not height or height != width:
         raise WeightsError(f"The network must take squares. Received: {height}×{width} pixels")
-    return int(height)
+    return height
 
 
 def check_size(model: Any, *, side: int, rows: int, classes: int) -> None:
-    """Check that a network takes and gives what its ``config.json`` says.
+    """Check that a Keras model takes and gives what its ``config.json`` says.
 
     Raises:
         WeightsError: If it does not.
     """
-    if input_side(model) != side:
+    check_input([tuple(tensor.shape) for tensor in model.inputs], side)
+    check_outputs([tuple(tensor.shape) for tensor in model.outputs], rows=rows, classes=classes)
+
+
+def check_input(shapes: Sequence[Shape], side: int) -> None:
+    """Check that a network of any runtime takes one grey square of ``side`` pixels.
+
+    Raises:
+        WeightsError: If the shapes of its inputs are others.
+    """
+    if _side(shapes) != side:
         raise WeightsError(
-            f"input_size in config.json must be what the network takes: {input_side(model)} pixels. "
+            f"input_size in config.json must be what the network takes: {_side(shapes)} pixels. "
             f"Received: {side}"
         )
-    shapes = [tuple(tensor.shape) for tensor in model.outputs]
-    wanted = [(None, classes)] if rows == 1 else []
-    if shapes not in (wanted, [(None, rows, classes)]):
+
+
+def check_outputs(shapes: Sequence[Shape], *, rows: int, classes: int) -> None:
+    """Check that a network of any runtime gives ``rows`` of ``classes`` values for any number of faces.
+
+    Raises:
+        WeightsError: If the shapes of its outputs are others.
+    """
+    wanted: list[Shape] = [(None, classes)] if rows == 1 else []
+    if list(shapes) not in (wanted, [(None, rows, classes)]):
         raise WeightsError(
             f"The network must give one row of {classes} values for each of its outputs, {rows} in all. "
-            f"Received: {shapes}. Networks for other sets of expressions cannot be used."
+            f"Received: {list(shapes)}. Networks for other sets of expressions cannot be used."
         )
 
 

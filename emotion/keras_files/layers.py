@@ -95,19 +95,10 @@ _NEUTRAL = {"groups": 1, "keepdims": False}
 """Options of newer Keras, left out where they change nothing, so that older Keras reads what is written."""
 
 ACTIVATIONS = (
-    *(
-        "elu",
-        "exponential",
-        "gelu",
-        "hard_sigmoid",
-        "leaky_relu",
-        "linear",
-        "mish",
-        "relu",
-        "relu6",
-    ),
+    *("elu", "exponential", "gelu", "leaky_relu", "linear", "mish", "relu", "relu6"),
     *("selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh"),
 )
+"""Those that every Keras computes alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +160,12 @@ def _checked_options(kind: str, name: str, config: Mapping[str, Any]) -> dict[st
             continue
         if key in LAYERS[kind].split():
             value = _word_of(value) if key == "activation" else _number_of(value)
+            if key == "activation" and value == "hard_sigmoid":
+                raise WeightsError(
+                    f"The layer {name!r} must have an activation that every Keras computes alike. Received: "
+                    "'hard_sigmoid', which is clip(0.2 x + 0.5) until Keras 2 and relu6(x + 3) / 6 in Keras "
+                    "3; the description does not say which. Train the network with another one."
+                )
             if not _is_plain(value) or (key == "activation" and value not in ACTIVATIONS):
                 raise WeightsError(
                     f"{key} of the layer {name!r} must be "

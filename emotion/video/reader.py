@@ -76,6 +76,7 @@ class FilmReader:
         self.start_s = (self._container.start_time or 0) / av.time_base
         length = self._container.duration
         self.duration_s = length / av.time_base if length and length > 0 else None
+        self._pictures_end_s = self._stated_end_s()
         rate = self._stream.average_rate
         self.fps = float(rate) if rate else None
 
@@ -106,13 +107,21 @@ class FilmReader:
             image, scale = _upright(frame)
             yield FilmFrame(index, max(time_s, 0.0), image, scale)
             index, last_s = index + 1, max(time_s, 0.0)
-        if self.duration_s is not None and last_s < self.duration_s - CUT_SHORT_S:
+        if self._pictures_end_s is not None and last_s < self._pictures_end_s - CUT_SHORT_S:
             self.damaged = True
         if index == 0:
             raise VideoError(
                 f"A film must hold at least one frame that can be read. {self.path.name} holds none; "
                 "it may be damaged or cut short."
             )
+
+    def _stated_end_s(self) -> float | None:
+        """When the pictures end as the file states it; the sound may go on for longer."""
+        stream = self._stream
+        if stream.duration is None or stream.time_base is None:
+            return self.duration_s
+        begin = stream.start_time or 0
+        return float((begin + stream.duration) * stream.time_base) - self.start_s
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         packets = self._container.demux(self._stream)

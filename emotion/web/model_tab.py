@@ -6,7 +6,7 @@ Everything shown is read from the files that lie beside the weights; nothing is 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,26 @@ CARD_SECTION = "What it is for, and what not"
 
 CHART_HEIGHT = 320
 
+METRICS = {
+    "labels",
+    "n",
+    "accuracy",
+    "per_class",
+    "confusion_matrix",
+    "reliability",
+    "ece",
+    "ferplus",
+    "shown",
+}
+"""What a ``metrics.json`` of :func:`emotion.evaluation.evaluate` has, and others hardly all have."""
+
 PLAIN: dict[str, Any] = {"apply_default_css": False, "padding": False}
 """Tables and lists look as ``model.css`` says, not as in running text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What lies beside a network; empty where its makers left a file out.
+    """What lies beside a network; empty where its makers left a file out or wrote another one.
 
     Attributes:
         spec: From ``config.json``.
@@ -64,8 +77,9 @@ def build_model_tab(pipelines: Pipelines) -> None:
         return
     if not facts.metrics:
         gr.Markdown(
-            f"The weights **{facts.spec.name}** came without figures (`metrics.json`), so nobody can say "
-            "here how good they are. `python evaluate.py --data FILE --json metrics.json` measures them."
+            f"The weights **{facts.spec.name}** have no figures to show here (`metrics.json`), so this "
+            "page cannot say how good they are. `python evaluate.py --data FILE --json metrics.json` "
+            "measures them."
         )
     else:
         _measured(facts)
@@ -80,19 +94,28 @@ def read_facts(folder: Path) -> ModelFacts:
         WeightsError: If its ``config.json`` is not valid.
     """
     card = folder / "README.md"
-    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
     _, _, rest = text.partition(f"## {CARD_SECTION}\n")
     return ModelFacts(
         spec=read_spec(folder),
-        metrics=_read_json(folder / "metrics.json") or {},
-        history=_read_json(folder / "history.json") or [],
-        architectures=_read_json(folder / "architectures.json") or [],
+        metrics=next(iter(_read_figures(folder / "metrics.json", METRICS)), {}),
+        history=_read_figures(folder / "history.json", {"loss"}),
+        architectures=_read_figures(folder / "architectures.json", {"architecture", "weakest"}),
         limits=rest.split("\n## ")[0].strip(),
     )
 
 
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+def _read_figures(path: Path, keys: Set[str]) -> list[dict[str, Any]]:
+    """The objects of a JSON file, or none if one of them lacks some of ``keys``.
+
+    Other programs give these names to other figures; a page that broke off in the middle would say nothing.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    rows = content if isinstance(content, list) else [content]
+    return rows if all(isinstance(row, dict) and keys <= row.keys() for row in rows) else []
 
 
 def _measured(facts: ModelFacts) -> None:

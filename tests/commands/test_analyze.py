@@ -23,6 +23,8 @@ from PIL import Image as PillowImage
 from emotion.commands.analyze import find_pictures
 from emotion.faces import DETECTORS
 from emotion.types import Emotion
+from emotion.weights import find_weights
+from tests.local_hub import LocalHub, Repository
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEYS = ["source", "width", "height", "faces", "error"]
@@ -33,8 +35,10 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-W", "error", "-m", "emotion", "analyze", *map(str, arguments)]
 
 
-def analyze(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+def analyze(
+    *arguments: str | Path, cwd: Path = ROOT, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
     return subprocess.run(
         command(*arguments), cwd=cwd, env=environment, capture_output=True, text=True, timeout=120
     )
@@ -132,6 +136,21 @@ def test_text_says_what_was_found(album: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("form", ["text", "--json", "--csv"])
+def test_a_name_that_is_no_text_stops_nothing(album: Path, form: str) -> None:
+    """As in a folder that was unpacked with another encoding."""
+    (album / "one.jpg").rename(album / "caf\udce9.jpg")  # on the disk: the byte E9
+    options = [] if form == "text" else [form]
+    # As Python has it where the locale is en_US.UTF-8; in C.UTF-8 it would let the byte through.
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}
+    result = analyze("caf\udce9.jpg", "more/one.jpg", *options, cwd=album, **strict)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "caf\\udce9.jpg" in result.stdout
+    assert "more/one.jpg" in result.stdout
+    if form == "--json":
+        assert objects(result)[0]["source"] == "caf\udce9.jpg", "a program gets the very name"
+
+
 def test_csv_has_one_line_for_each_face(album: Path) -> None:
     result = analyze("one.jpg", "more/grey.PNG", "broken.jpg", "--csv", cwd=album)
     assert result.returncode == 1
@@ -203,6 +222,17 @@ def test_missing_weights_are_one_clear_message(portrait: Path) -> None:
     assert "Received: 'nobody'" in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_weights_of_a_branch_are_named_by_their_commit(portrait: Path, tmp_path: Path) -> None:
+    with LocalHub() as hub:
+        files = {path.name: path.read_bytes() for path in find_weights().iterdir()}
+        hub.repositories["me/faces"] = Repository()
+        commit = hub.repositories["me/faces"].commit(files)
+        place = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
+        result = analyze(portrait, "--weights", "hf://me/faces", **place)
+    assert result.returncode == 0, result.stderr
+    assert f"is now commit {commit}" in result.stderr
 
 
 def test_a_reader_may_leave_early(album: Path) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from emotion.faces import DETECTORS
-from emotion.weights import find_weights, shipped_weights
+from emotion.weights import file_entry, find_weights, shipped_weights
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+OLD = ROOT / "tests" / "old_keras"
 
 
 def doctor(
@@ -66,6 +67,49 @@ def test_damaged_weights_are_found_and_their_mend_is_named(checkout: Path) -> No
     for fault in found.values():
         assert "sha256" in fault["found"]
         assert "git checkout" in fault["mend"] or "install" in fault["mend"]
+
+
+def test_a_damaged_architecture_is_found(checkout: Path) -> None:
+    """Weights may be two files: the network's plan as JSON, and its numbers."""
+    folder = checkout / "weights" / "mine"
+    describe_in_two_files(folder)
+    (folder / "model.json").write_text("{}")
+    fault = faults(doctor("--json", cwd=checkout))["weights mine"]
+    assert "model.json is damaged" in fault["found"]
+
+
+def describe_in_two_files(folder: Path) -> None:
+    """A weights folder as ``emotion describe --architecture`` writes it."""
+    folder.mkdir()
+    shutil.copy(OLD / "sequential_weights.h5", folder)
+    shutil.copy(OLD / "sequential.json", folder / "model.json")
+    entry = file_entry(folder / "sequential_weights.h5")
+    entry["architecture"] = file_entry(folder / "model.json")
+    config = json.loads((find_weights() / "config.json").read_text()) | {"name": folder.name}
+    config |= {"outputs": ["shown"], "files": {"keras": entry}}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(("kept", "gone"), [("litert", "keras"), ("keras", "litert")])
+def test_weights_for_one_runtime_are_no_fault(kept: str, gone: str, tmp_path: Path) -> None:
+    shutil.copytree(find_weights(), tmp_path / "mine")
+    path = tmp_path / "mine" / "config.json"
+    config = json.loads(path.read_text())
+    del config["files"][gone]
+    path.write_text(json.dumps(config))
+    result = doctor("--json", EMOTION_WEIGHTS=str(path.parent))
+    assert faults(result) == {}
+    checks = {check["name"]: check for check in map(json.loads, result.stdout.splitlines())}
+    assert "no file for it" in checks[f"runtime {gone}"]["found"]
+    assert "answers" in checks[f"runtime {kept}"]["found"]
+
+
+def test_weights_that_nothing_runs_are_a_fault(tmp_path: Path) -> None:
+    config = json.loads((find_weights() / "config.json").read_text()) | {"files": {}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    result = doctor("--json", EMOTION_WEIGHTS=str(tmp_path))
+    assert set(faults(result)) == {"weights"}
+    assert "EMOTION_WEIGHTS" in faults(result)["weights"]["mend"]
 
 
 def test_missing_parts_do_not_stop_the_other_checks(checkout: Path) -> None:

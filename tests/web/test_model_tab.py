@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from emotion.web.model_figures import headline_html
 from emotion.web.model_tab import read_facts
 from emotion.weights import WEIGHTS_FOLDER, read_spec
 
+ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = WEIGHTS_FOLDER / "compact"
 
 
@@ -91,6 +94,44 @@ def test_weights_without_figures_are_still_read(tmp_path: Path) -> None:
     facts = read_facts(folder)
     assert (facts.metrics, facts.history, facts.limits) == ({}, [], "")
     assert facts.architectures == []
+
+
+def texts_of(*folders: Path) -> list[str]:
+    """What the tab shows of each of some weights."""
+    program = """
+import sys
+import app  # switches Gradio's calls home off
+import gradio
+from emotion.web.model_tab import build_model_tab
+from emotion.web.pipelines import Pipelines
+for folder in sys.argv[1:]:
+    with gradio.Blocks() as page:
+        build_model_tab(Pipelines(folder, "litert"))
+    print(ascii([getattr(block, "value", "") for block in page.blocks.values()]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, folders)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "history.json", "architectures.json"])
+def test_figures_of_another_shape_do_not_stop_the_app(name: str, tmp_path: Path) -> None:
+    """Other programs write a ``metrics.json``, too; the rest of the tab is still there."""
+    folders = []
+    for number, content in enumerate((b'{"accuracy": 0.65}', b'{"accuracy": ', b"[1]", b"\xff")):
+        folders.append(tmp_path / str(number))
+        shutil.copytree(WEIGHTS, folders[-1])
+        (folders[-1] / name).write_bytes(content)
+    for text in texts_of(*folders):
+        assert ("have no figures to show" in text) == (name == "metrics.json")
+        assert ("agrees with FER-2013" in text) == (name != "metrics.json")
+        assert "no hiring" in text
 
 
 def test_names_from_files_cannot_become_markup(tmp_path: Path, metrics: dict) -> None:
