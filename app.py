@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import signal
 import sys
+import threading
 
 # Before Gradio is imported: no usage figures, no version check, no fonts or scripts from elsewhere.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -27,7 +29,11 @@ MCP = "mcp>=1.21,<2"
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Facial expressions in pictures: the web app.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument(
+        "--host",
+        default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+        help="address to listen on (default: $GRADIO_SERVER_NAME, else 127.0.0.1)",
+    )
     parser.add_argument("--port", type=int, default=None, help="port to listen on (default 7860)")
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
     parser.add_argument("--auth", metavar="USER:PASSWORD", type=credentials, help="ask for these")
@@ -56,9 +62,12 @@ def main() -> None:
             "Warning: everybody who learns the public link can use this app. Add --auth USER:PASSWORD.",
             file=sys.stderr,
         )
+    if threading.current_thread() is threading.main_thread():
+        # As Ctrl-C: Gradio deletes the uploads when it ends so, and only then.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     demo = build_page(Pipelines(args.weights, args.runtime), args.detector)
     demo.launch(
-        server_name=os.environ.get("GRADIO_SERVER_NAME", args.host),
+        server_name=args.host,
         server_port=args.port,
         share=args.share,
         auth=args.auth,

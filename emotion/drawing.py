@@ -38,12 +38,15 @@ def text_colour(background: str) -> str:
     return "#000000" if (luminance + 0.05) ** 2 > 0.05 * 1.05 else "#ffffff"
 
 
-def annotate(image: Image, faces: Sequence[FaceEmotion]) -> Image:
+def annotate(
+    image: Image, faces: Sequence[FaceEmotion], *, labels: Sequence[Emotion] | None = None
+) -> Image:
     """Draw a box, a number and the expression of each face.
 
     Args:
         image: Shape (H, W, 3), uint8, RGB; is not changed.
         faces: The result of the pipeline; numbered in this order, or by ``track_id`` in streams.
+        labels: The expression to name at each face, with its probability; by default the most probable.
 
     Returns:
         A new picture of the same size.
@@ -51,17 +54,17 @@ def annotate(image: Image, faces: Sequence[FaceEmotion]) -> Image:
     canvas = Pillow.fromarray(image)
     draw = ImageDraw.Draw(canvas)
     # All boxes lie below all labels; the largest faces, which come first, lie on top.
-    numbered = list(enumerate(faces, start=1))[::-1]
-    for _, result in numbered:
-        _draw_box(draw, result)
-    for number, result in numbered:
-        _draw_label(draw, result, result.track_id or number, alone=len(faces) == 1)
+    labels = labels or [face.prediction.label for face in faces]
+    labelled = list(zip(faces, labels, range(1, len(faces) + 1), strict=True))[::-1]
+    for face, label, _ in labelled:
+        _draw_box(draw, face.face.box, EXPRESSION_COLOURS[label])
+    for face, label, number in labelled:
+        _draw_label(draw, face, label, number, alone=len(faces) == 1)
     return np.array(canvas, dtype=np.uint8)
 
 
-def _draw_box(draw: ImageDraw.ImageDraw, result: FaceEmotion) -> None:
+def _draw_box(draw: ImageDraw.ImageDraw, box: BoundingBox, colour: str) -> None:
     """A coloured line between two thin dark ones, seen on any background."""
-    box, colour = result.face.box, EXPRESSION_COLOURS[result.prediction.label]
     line = _line_width(box, draw.im.size)
     edge = max(1, line // 4) if line > 3 else 0
     inside = (box.x1, box.y1, box.x2 - 1, box.y2 - 1)
@@ -72,10 +75,11 @@ def _draw_box(draw: ImageDraw.ImageDraw, result: FaceEmotion) -> None:
 
 
 def _draw_label(
-    draw: ImageDraw.ImageDraw, result: FaceEmotion, number: int, *, alone: bool
+    draw: ImageDraw.ImageDraw, face: FaceEmotion, label: Emotion, number: int, *, alone: bool
 ) -> None:
     """The number, white on dark, then the expression on its colour."""
-    box, prediction = result.face.box, result.prediction
+    box, number = face.face.box, face.track_id or number
+    share = face.prediction.as_dict()[label]
     width, height = draw.im.size
     size = _font_size(box, (width, height))
     font, padding = _font(size), max(2, size // 4)
@@ -83,7 +87,7 @@ def _draw_label(
     # Faces of a crowd say less, so that their labels leave the neighbours' faces free.
     room = width if alone else min(width, 2 * box.width)
     text, text_width = "", 0
-    for words in (f"{prediction.label}  {prediction.confidence:.0%}", str(prediction.label)):
+    for words in (f"{label}  {share:.0%}", str(label)):
         needed = math.ceil(font.getlength(words)) + 2 * padding
         if number_width + needed <= room:
             text, text_width = words, needed
@@ -93,7 +97,7 @@ def _draw_label(
     x = max(min(box.x1, width - number_width - text_width), 0)
     y = box.y1 - tall if box.y1 >= tall else max(min(box.y1, height - tall), 0)
     middle = y + tall / 2
-    colour = EXPRESSION_COLOURS[prediction.label]
+    colour = EXPRESSION_COLOURS[label]
     draw.rectangle((x, y, x + number_width - 1, y + tall - 1), fill=DARK)
     draw.text((x + padding, middle), str(number), fill="#ffffff", font=font, anchor="lm")
     if text:

@@ -13,9 +13,9 @@ import numpy as np
 
 from emotion.drawing import annotate
 from emotion.regions import moved_face, reduced
-from emotion.tracking import WEAK_SHARE, FaceTracker, Moment
+from emotion.tracking import WEAK_SHARE, FaceTracker, Moment, TrackedFace
 from emotion.types import BoundingBox, FaceEmotion, Image
-from emotion.video import FilmReader, FilmWriter
+from emotion.video import FilmFrame, FilmReader, FilmWriter
 
 __all__ = ["FaceReader", "FilmSettings", "FilmStep", "read_film"]
 
@@ -36,6 +36,9 @@ SMALL_SIDE = 640
 
 CLOSE_UP = 3.0
 """Side of the part that is looked at around a known face, in sides of the face."""
+
+SLACK_S = 1e-3
+"""A frame may come this much before its time, so that rounded time stamps do not cost a whole frame."""
 
 SAME_FACE = 0.4
 """Intersection over union from which two finds are one face."""
@@ -92,7 +95,8 @@ def read_film(
         copy: Where to write the film with boxes and labels. Between two looks the last ones stay.
 
     Yields:
-        A step for each frame. Steps that were looked at come at least ``every_s`` apart.
+        A step for each frame. Of every stretch of ``every_s``, counted from the start of the film, the
+        first frame is looked at.
 
     Raises:
         VideoError: If the film cannot be read or the copy cannot be written.
@@ -101,22 +105,32 @@ def read_film(
     tracker = FaceTracker(half_life_s=settings.half_life_s, keep_s=max(1.0, 2 * settings.every_s))
     weakest = WEAK_SHARE * settings.min_score
     looks = _Looks(lambda image: read(image, min_score=weakest), tracker)
-    next_look_s = 0.0
-    shown: list[FaceEmotion] = []
+    stretch: float | None = None
+    shown: list[TrackedFace] = []
     for frame in film:
         moment = None
-        # A millisecond of slack, so that rounded time stamps do not cost a whole frame.
-        if frame.time_s >= next_look_s - 1e-3:
-            next_look_s = max(next_look_s + settings.every_s, frame.time_s)
+        before, stretch = stretch, _stretch(frame, settings.every_s)
+        if stretch != before:
             found = looks.at(frame.image, frame.time_s)
-            tracked = tracker.update(found, frame.time_s, min_score=settings.min_score)
-            shown = [face.seen for face in tracked]
-            moment = Moment(frame.index, frame.time_s, tuple(tracked))
+            shown = tracker.update(found, frame.time_s, min_score=settings.min_score)
+            moment = Moment(frame.index, frame.time_s, tuple(shown))
         if copy:
-            copy.write(annotate(frame.image, shown) if shown else frame.image, frame.time_s)
+            copy.write(_drawn(frame.image, shown), frame.time_s)
         if moment and frame.scale < 1:
             moment = _in_film_pixels(moment, frame.scale)
         yield FilmStep(frame.time_s, moment)
+
+
+def _stretch(frame: FilmFrame, every_s: float) -> float:
+    """Number of the stretch of time that a frame lies in; without any, each frame is one."""
+    return (frame.time_s + SLACK_S) // every_s if every_s > SLACK_S else frame.index
+
+
+def _drawn(image: Image, shown: Sequence[TrackedFace]) -> Image:
+    """The frame with what was seen last, under the steady labels that the table has, too."""
+    if not shown:
+        return image
+    return annotate(image, [face.seen for face in shown], labels=[face.label for face in shown])
 
 
 class _Looks:

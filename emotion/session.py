@@ -1,7 +1,7 @@
 """What a stream has shown so far: every moment with its time, the mood of everyone, a summary.
 
-One session belongs to one viewer or one film. It holds numbers only, never a picture, and its memory is
-bounded however long the stream runs.
+One session belongs to one viewer or one film. It holds numbers only, never a picture. The moments that are
+kept are limited; beyond them each new face adds one or two kilobytes for as long as the session lives.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CSV_COLUMNS = (
 """Columns of :func:`csv_rows`: seconds, pixels of the frame, smoothed probabilities."""
 
 LONGEST_STEP_S = 1.0
-"""A pause longer than this counts as a pause, not as time in which an expression was shown."""
+"""A live stream that is silent for longer than this pauses; no expression was shown in that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +130,36 @@ class Session:
     Args:
         keep: Moments kept for :meth:`to_csv` and :meth:`to_json`; older ones are dropped.
         record_every_s: Moments closer together than this are summed up but not kept one by one.
+        longest_step_s: Seconds between two moments from which on the time between them is a pause.
     """
 
-    def __init__(self, *, keep: int = 36_000, record_every_s: float = 0.1) -> None:
+    def __init__(
+        self,
+        *,
+        keep: int = 36_000,
+        record_every_s: float = 0.1,
+        longest_step_s: float = LONGEST_STEP_S,
+    ) -> None:
         self.moments: deque[Moment] = deque(maxlen=keep)
         self._record_every_s = record_every_s
+        self._longest_step_s = longest_step_s
         self._people: dict[int, _Diary] = {}
         self._first_s: float | None = None
         self._last_s = 0.0
         self._frames = self._frames_with_faces = self._most_faces = 0
+
+    @classmethod
+    def of_film(cls, every_s: float) -> Session:
+        """A session that sums up a film which is looked at every ``every_s`` seconds; keeps no moments."""
+        # A look falls on the first frame after its time, so two of them may lie further apart.
+        return cls(keep=1, longest_step_s=max(LONGEST_STEP_S, 2 * every_s))
 
     def add(self, moment: Moment) -> None:
         """Take in the next moment; time must not fall."""
         if self._first_s is None:
             self._first_s = self._last_s = moment.time_s
         step = moment.time_s - self._last_s
-        counted = step if step <= LONGEST_STEP_S else 0.0
+        counted = step if step <= self._longest_step_s else 0.0
         self._last_s = moment.time_s
         self._frames += 1
         self._frames_with_faces += bool(moment.faces)

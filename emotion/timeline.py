@@ -1,4 +1,7 @@
-"""Expressions over time, in a fixed number of steps however long the stream runs."""
+"""Expressions over time, in a limited number of steps however long the stream runs.
+
+Each step also holds a sum for every face that was in view during it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from emotion.tracking import TrackedFace
 from emotion.types import Emotion, Prediction
 
 __all__ = ["Timeline", "TimelinePoint"]
+
+STEP_S = 0.25
+"""Length of a step at the start of a stream, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +68,15 @@ class Timeline:
         max_steps: Bound on the number of steps, at least 2.
     """
 
-    def __init__(self, *, step_s: float = 0.25, max_steps: int = 480) -> None:
+    def __init__(self, *, step_s: float = STEP_S, max_steps: int = 480) -> None:
         self.step_s = step_s
         self._max_steps = max_steps
         self._steps: list[_Step] = []
+
+    @classmethod
+    def of_film(cls, every_s: float) -> Timeline:
+        """A timeline for a film that is looked at every ``every_s`` seconds: a look in each step."""
+        return cls(step_s=max(STEP_S, every_s))
 
     def add(self, time_s: float, faces: Sequence[TrackedFace]) -> None:
         """Take in a frame. ``time_s`` counts from the start of the stream, so it is at least 0."""

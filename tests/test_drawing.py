@@ -141,3 +141,12 @@ def test_streams_show_the_track_number() -> None:
     image, face = grey(300, 300), result((100, 100, 200, 200))
     seventh = FaceEmotion(face.face, face.prediction, track_id=7)
     assert not np.array_equal(annotate(image, [face]), annotate(image, [seventh]))
+
+
+def test_a_face_may_be_labelled_with_another_expression_than_the_most_probable() -> None:
+    image, face = grey(300, 300), result((100, 100, 200, 200))
+    steady = annotate(image, [face], labels=[Emotion.SAD])
+    assert not np.array_equal(steady, annotate(image, [face]))
+    for label, there in ((Emotion.SAD, True), (Emotion.HAPPY, False)):
+        colour = [int(EXPRESSION_COLOURS[label][i : i + 2], 16) for i in (1, 3, 5)]
+        assert np.all(steady == colour, axis=2).any() == there

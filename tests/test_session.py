@@ -68,6 +68,20 @@ def test_a_long_pause_is_not_time_in_which_an_expression_was_shown() -> None:
     assert summary.people[0].seconds[Emotion.HAPPY] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    ("every_s", "between_s"), [(5.0, 5.0), (1.0, 30 * 1001 / 30000), (0.0, 0.04)]
+)
+def test_a_film_counts_the_time_between_its_looks(every_s: float, between_s: float) -> None:
+    session = Session.of_film(every_s)
+    for number in range(11):
+        session.add(Moment(number, number * between_s, (face(1),)))
+    assert session.summary().people[0].in_view_s == pytest.approx(10 * between_s)
+    session.add(Moment(11, 3600.0, (face(1),)))
+    assert session.summary().people[0].in_view_s == pytest.approx(10 * between_s), (
+        "a gap in the film"
+    )
+
+
 def test_csv_has_a_row_for_frames_without_a_face() -> None:
     session = filled((0.0, [face(1), face(2)]), (0.5, []), (1.0, [face(1)]))
     rows = list(csv.DictReader(io.StringIO(session.to_csv())))

@@ -21,7 +21,7 @@ from emotion.film import FilmSettings, read_film
 from emotion.images import read_image
 from emotion.pipeline import EmotionPipeline
 from emotion.session import CSV_COLUMNS
-from emotion.types import Emotion, FaceEmotion, Image
+from emotion.types import BoundingBox, Emotion, Face, FaceEmotion, Image, Prediction
 from emotion.video import MAX_SIDE, FilmFrame, FilmReader, FilmWriter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,10 +51,12 @@ def make_film(
     *,
     codec: str = "libx264",
     sound: str | None = None,
+    sounding_s: Sequence[tuple[float, float]] | None = None,
+    rate: int = 48_000,
     times_s: Sequence[float] | None = None,
     pix_fmt: str = "yuv420p",
 ) -> Path:
-    """Write a film with PyAV, independently of the code under test."""
+    """Write a film with PyAV, independently of the code under test; it sounds throughout by default."""
     times_s = times_s or [n / FPS for n in range(len(images))]
     # AVI knows frame numbers only; elsewhere times are free.
     base = Fraction(1, FPS) if path.suffix == ".avi" else Fraction(1, 1000)
@@ -63,25 +65,47 @@ def make_film(
         picture.height, picture.width = images[0].shape[:2] if images else (120, 160)
         picture.pix_fmt = pix_fmt
         picture.codec_context.time_base = base
-        tone = out.add_stream(sound, rate=48_000) if sound else None
+        tone = out.add_stream(sound, rate=rate) if sound else None
         for image, time_s in zip(images, times_s, strict=True):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = round(time_s / base), base
             out.mux(picture.encode(frame))
         out.mux(picture.encode())
         if tone:
-            _add_tone(out, tone, len(images) / FPS)
+            _add_tone(out, tone, sounding_s or [(0.0, len(images) / FPS)])
     return path
 
 
-def _add_tone(out: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
-    wave = (8000 * np.sin(np.arange(int(seconds * 48_000)) / 20)).astype(np.int16)
-    for start in range(0, len(wave), 960):
-        samples = np.ascontiguousarray(wave[None, start : start + 960])
-        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-        frame.sample_rate, frame.pts = 48_000, start
-        out.mux(stream.encode(frame))
+def _add_tone(
+    out: av.container.OutputContainer,
+    stream: av.AudioStream,
+    sounding_s: Sequence[tuple[float, float]],
+) -> None:
+    """A tone in these parts of the film, and no packets at all between them."""
+    for begin, end in sounding_s:
+        first, last = round(begin * stream.rate), round(end * stream.rate)
+        wave = (8000 * np.sin(np.arange(last) * 2400 / stream.rate)).astype(np.int16)
+        for start in range(first, last, 960):
+            samples = np.ascontiguousarray(wave[None, start : start + 960])
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = stream.rate, start
+            frame.time_base = Fraction(1, stream.rate)
+            out.mux(stream.encode(frame))
     out.mux(stream.encode())
+
+
+def sounding(path: Path) -> list[tuple[float, float]]:
+    """The parts of a film in which it sounds, in seconds."""
+    parts: list[tuple[float, float]] = []
+    with av.open(str(path)) as film:
+        for frame in film.decode(audio=0):
+            if frame.time is None or np.abs(frame.to_ndarray()).max() < 0.05:
+                continue
+            begin, end = frame.time, frame.time + frame.samples / frame.sample_rate
+            if parts and begin < parts[-1][1] + 0.1:
+                begin, _ = parts.pop()
+            parts.append((begin, end))
+    return parts
 
 
 def streams(path: Path) -> dict[str, float]:
@@ -235,7 +259,7 @@ def test_what_is_no_film_is_explained(tmp_path: Path, kind: str) -> None:
         path.write_text(f"#EXTM3U\n#EXTINF:1,\n{whole}\n#EXT-X-ENDLIST\n", encoding="utf-8")
     elif kind == "sound":
         with av.open(str(path), "w") as out:
-            _add_tone(out, out.add_stream("aac", rate=48_000), 1.0)
+            _add_tone(out, out.add_stream("aac", rate=48_000), [(0.0, 1.0)])
         expected = "sound only"
     else:
         with av.open(str(path), "w", format="avi") as out:
@@ -258,6 +282,86 @@ def test_a_film_that_was_cut_short_is_read_up_to_there(tmp_path: Path) -> None:
         count = sum(1 for _ in reader)
     assert 10 < count < 60
     assert reader.damaged
+
+
+def test_sound_that_is_longer_than_the_pictures_is_no_damage(tmp_path: Path) -> None:
+    film = make_film(
+        tmp_path / "film.mp4", [quadrants()] * 25, sound="aac", sounding_s=[(0.0, 5.0)]
+    )
+    with FilmReader(film) as reader:
+        assert reader.duration_s == pytest.approx(5.0, abs=0.1)
+        assert len(list(reader)) == 25
+    assert not reader.damaged
+
+
+@pytest.mark.parametrize(("name", "sound"), [("film.mkv", "libopus"), ("film.mp4", "aac")])
+def test_a_late_start_and_gaps_of_the_sound_stay(tmp_path: Path, name: str, sound: str) -> None:
+    """Opus is converted, AAC is copied."""
+    parts = [(1.0, 2.0), (3.0, 4.0)]
+    film = make_film(tmp_path / name, [quadrants()] * 100, sound=sound, sounding_s=parts)
+    copy_film(film, tmp_path / "copy.mp4")
+    heard = sounding(tmp_path / "copy.mp4")
+    assert len(heard) == len(parts)
+    np.testing.assert_allclose(heard, parts, atol=0.1)
+
+
+def test_sound_of_a_rate_that_aac_does_not_know_is_kept(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mkv", [quadrants()] * 25, sound="flac", rate=192_000)
+    copy_film(film, tmp_path / "copy.mp4")
+    np.testing.assert_allclose(sounding(tmp_path / "copy.mp4"), [(0.0, 1.0)], atol=0.1)
+
+
+@pytest.mark.parametrize("sound", ["aac", "mp2"])
+def test_joined_films_go_on_with_their_sound(tmp_path: Path, sound: str) -> None:
+    """The time stamps of the second one, which is longer, begin anew."""
+    film, images = tmp_path / "film.ts", [quadrants()] * 50
+    data = make_film(film, images, sound=sound).read_bytes()
+    film.write_bytes(data + make_film(film, images * 2, sound=sound).read_bytes())
+    assert len(copy_film(film, tmp_path / "copy.mp4")) == 150
+    assert streams(tmp_path / "copy.mp4")["h264"] == pytest.approx(6.0, abs=0.1)
+    np.testing.assert_allclose(sounding(tmp_path / "copy.mp4"), [(0.0, 6.0)], atol=0.2)
+
+
+def test_sound_that_cannot_be_gone_on_with_ends_there(tmp_path: Path) -> None:
+    """The joined part has another number of samples a second."""
+    images = [quadrants()] * 50
+    data = make_film(tmp_path / "film.ts", images, sound="mp2").read_bytes()
+    data += make_film(tmp_path / "film.ts", images, sound="mp2", rate=32_000).read_bytes()
+    (tmp_path / "film.ts").write_bytes(data)
+    assert len(copy_film(tmp_path / "film.ts", tmp_path / "copy.mp4")) == 100
+    np.testing.assert_allclose(sounding(tmp_path / "copy.mp4"), [(0.0, 2.0)], atol=0.1)
+
+
+COPY_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from emotion.errors import VideoError
+from emotion.video import FilmReader, FilmWriter
+limit = int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    with FilmReader(Path(sys.argv[1])) as film, FilmWriter(Path(sys.argv[2]), sound=film) as copy:
+        for frame in film:
+            copy.write(frame.image, frame.time_s)
+except VideoError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit for files stands in for a full disk")
+@pytest.mark.parametrize("room", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_full_disk_is_explained_and_leaves_nothing(tmp_path: Path, room: float) -> None:
+    """At the beginning, in the middle, and when the file is closed; most of the bytes are sound."""
+    film = make_film(tmp_path / "film.mp4", [quadrants()] * 100, sound="aac")
+    copy_film(film, tmp_path / "copy.mp4")
+    limit = round((tmp_path / "copy.mp4").stat().st_size * room)
+    (tmp_path / "copy.mp4").unlink()
+    words = [sys.executable, "-c", COPY_ON_A_FULL_DISK, film, tmp_path / "copy.mp4", limit]
+    done = subprocess.run(
+        list(map(str, words)), cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "copy.mp4 cannot be written" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
 def test_an_error_or_a_cancel_leaves_no_copy(tmp_path: Path) -> None:
@@ -376,3 +480,36 @@ def test_the_command_line(film_with_a_gap: Path, tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "overwritten" in refused.stderr
     assert film_with_a_gap.stat().st_size > 1000
+
+
+def test_after_a_gap_looks_go_on_at_their_own_times(tmp_path: Path) -> None:
+    times = [0.0, 0.4, 1.0, 5.6, 5.64, 5.96, 6.0, 6.04, 7.0]
+    film = make_film(tmp_path / "gap.mp4", [quadrants()] * len(times), times_s=times)
+    with FilmReader(film) as reader:
+        steps = list(read_film(reader, nobody, FilmSettings(0.5, every_s=1.0)))
+    looked_at = [step.time_s for step in steps if step.moment]
+    assert looked_at == pytest.approx([0.0, 1.0, 5.6, 6.0, 7.0], abs=0.002)
+
+
+def test_the_copy_shows_the_steady_label_of_the_table(tmp_path: Path) -> None:
+    """From the second frame on happy is a little more probable, not enough to change the label."""
+    looks = iter([Emotion.SAD, Emotion.HAPPY, Emotion.HAPPY])
+
+    def wavering(_: Image, *, min_score: float) -> list[FaceEmotion]:
+        most = next(looks)
+        shares = dict.fromkeys(Emotion, 0.02) | {Emotion.SAD: 0.44, Emotion.HAPPY: 0.44, most: 0.46}
+        face = Face(BoundingBox(60, 60, 180, 180), 0.9)
+        return [FaceEmotion(face, Prediction.from_mapping(shares))]
+
+    grey = np.full((240, 240, 3), 110, np.uint8)
+    film, copy = make_film(tmp_path / "film.mp4", [grey] * 3), tmp_path / "copy.mp4"
+    with FilmReader(film) as reader, FilmWriter(copy) as writer:
+        settings = FilmSettings(0.5, half_life_s=0.0)
+        steps = list(read_film(reader, wavering, settings, copy=writer))
+    shown = {face.label for step in steps if step.moment for face in step.moment.faces}
+    assert shown == {Emotion.SAD}
+    with FilmReader(copy) as reader:
+        *_, last = reader
+    red, blue = last.image[..., 0].astype(int), last.image[..., 2].astype(int)
+    assert (blue - red > 60).any(), "sad is blue"
+    assert not (red - blue > 60).any(), "happy is yellow"

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
             )
     if args.out and args.out.suffix.lower() != ".mp4":
         raise VideoError(f"The annotated copy must be an .mp4 file. Received: {args.out.name}")
-    session = Session(keep=1)
+    session = Session.of_film(args.every)
     with ExitStack() as stack:
         film = stack.enter_context(FilmReader(args.film))
         pipeline = stack.enter_context(

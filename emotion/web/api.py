@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def add_analyze_video(pipelines: Pipelines) -> None:
     """Add the endpoint ``/analyze_video`` to the open ``gr.Blocks``."""
 
     def analyze_video(
-        film: str | None, detector: str, min_score: float, every_s: float
+        film: str | None, detector: str, min_score: float | None, every_s: float | None
     ) -> dict[str, Any]:
         """Follow the faces of a film and sum up which expressions they show, and for how long.
 
@@ -42,15 +43,10 @@ def add_analyze_video(pipelines: Pipelines) -> None:
         try:
             if not film:
                 raise VideoError("A film is needed. Received: nothing.")
-            if not 0.0 <= every_s < float("inf"):
-                raise VideoError(f"every_s must be seconds, 0 or more. Received: {every_s}")
-            pipeline, session = pipelines.get(detector), Session(keep=1)
+            settings = _settings(min_score, every_s)
+            pipeline, session = pipelines.get(detector), Session.of_film(settings.every_s)
             with FilmReader(Path(film)) as reader:
-                for step in read_film(
-                    reader,
-                    pipeline,
-                    FilmSettings(min_score, every_s=every_s),
-                ):
+                for step in read_film(reader, pipeline, settings):
                     if step.moment:
                         session.add(step.moment)
             return film_dict(name, session.summary(), damaged=reader.damaged)
@@ -70,6 +66,15 @@ def add_analyze_video(pipelines: Pipelines) -> None:
         api_name="analyze_video",
         **FILM_QUEUE,
     )
+
+
+def _settings(min_score: float | None, every_s: float | None) -> FilmSettings:
+    """What a program asked for, checked; JSON also knows null, and JavaScript sends it for NaN."""
+    if every_s is None or not 0.0 <= every_s < float("inf"):
+        raise VideoError(f"every_s must be seconds, 0 or more. Received: {json.dumps(every_s)}")
+    if min_score is None or not 0.0 <= min_score <= 1.0:
+        raise VideoError(f"min_score must be from 0 to 1. Received: {json.dumps(min_score)}")
+    return FilmSettings(min_score, every_s=every_s)
 
 
 def add_health(pipelines: Pipelines) -> None:

@@ -67,12 +67,22 @@ class LiveSettings:
 
 
 class Viewer:
-    """The state of one viewer, from one press of Start to the next. Holds no pictures."""
+    """The state of one viewer, from one press of Start to the next. Holds no pictures.
+
+    Attributes:
+        lock: Held while the session changes, and to be held while it is read: requests of one viewer may
+            run at the same time, for instance a download while the camera runs.
+    """
 
     def __init__(self) -> None:
-        self.restart(number=0)
+        self.lock = threading.Lock()
+        self._restart(number=0)
 
-    def restart(self, number: int) -> None:
+    def __deepcopy__(self, _: object) -> Viewer:
+        """Gradio gives each browser a copy of the one that the page was built with; it begins anew."""
+        return Viewer()
+
+    def _restart(self, number: int) -> None:
         """Begin a new session, under the browser's number for it."""
         self.number = number
         self.frames = 0
@@ -81,17 +91,22 @@ class Viewer:
         self.session = Session()
         self.timeline = Timeline()
 
-    def follow(self, analysis: Analysis, time_s: float, settings: LiveSettings) -> Moment:
-        """Take over what the pipeline found in the next frame."""
-        # The clock is the viewer's: it must be a number and may not run backwards.
-        self.time_s = max(self.time_s, time_s if math.isfinite(time_s) else 0.0)
-        self.tracker.half_life_s = settings.half_life_s
-        faces = self.tracker.update(analysis.faces, self.time_s, min_score=settings.min_score)
-        moment = Moment(self.frames, self.time_s, tuple(faces))
-        self.frames += 1
-        self.session.add(moment)
-        self.timeline.add(self.time_s, faces)
-        return moment
+    def follow(
+        self, analysis: Analysis, time_s: float, settings: LiveSettings, *, session: int
+    ) -> Moment:
+        """Take over what the pipeline found in the next frame; another session number begins anew."""
+        with self.lock:
+            if session != self.number:
+                self._restart(session)
+            # The clock is the viewer's: it must be a number and may not run backwards.
+            self.time_s = max(self.time_s, time_s if math.isfinite(time_s) else 0.0)
+            self.tracker.half_life_s = settings.half_life_s
+            faces = self.tracker.update(analysis.faces, self.time_s, min_score=settings.min_score)
+            moment = Moment(self.frames, self.time_s, tuple(faces))
+            self.frames += 1
+            self.session.add(moment)
+            self.timeline.add(self.time_s, faces)
+            return moment
 
 
 class LiveReader:
@@ -118,8 +133,6 @@ class LiveReader:
             JSON: ``run``, ``n`` and either the faces with the times taken, or ``error``, or ``busy``.
         """
         ticket = {"run": frame.get("run"), "n": frame.get("n")}
-        if not self._turns.acquire(timeout=WAIT_S):
-            return json.dumps({**ticket, "busy": True})
         try:
             return json.dumps({**ticket, **self._read(viewer, frame, settings)})
         except EmotionError as error:
@@ -127,18 +140,21 @@ class LiveReader:
         except Exception:
             log.exception("A webcam frame could not be read")
             return json.dumps({**ticket, "error": "This frame could not be read. Going on."})
-        finally:
-            self._turns.release()
 
     def _read(
         self, viewer: Viewer, frame: Mapping[str, Any], settings: LiveSettings
     ) -> dict[str, Any]:
+        if not self._turns.acquire(timeout=WAIT_S):
+            return {"busy": True}
         begin = time.perf_counter()
-        if frame.get("session") != viewer.number:
-            viewer.restart(int(frame.get("session", 0)))
-        image = decode_frame(str(frame.get("image", "")))
-        analysis = self._analyze(image, settings)
-        moment = viewer.follow(analysis, float(frame.get("time_s", 0.0)), settings)
+        try:
+            image = decode_frame(str(frame.get("image", "")))
+            analysis = self._analyze(image, settings)
+        finally:
+            self._turns.release()
+        # After the turn: who has to wait for this viewer's lock must not keep the others waiting.
+        session, time_s = int(frame.get("session", 0)), float(frame.get("time_s", 0.0))
+        moment = viewer.follow(analysis, time_s, settings, session=session)
         mood = crowd(moment.faces)
         return {
             "width": image.shape[1],

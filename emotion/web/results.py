@@ -1,7 +1,7 @@
 """Results as HTML: the sentence, a card with seven bars for each face, the table and the downloads.
 
-Everything is escaped here. Downloads and the little faces are data links, so that no result is ever
-written to the server's disk.
+Everything is escaped here. Downloads and the little faces are data links, so that they never become files
+on the server; the annotated picture does, in Gradio's cache, which is emptied within a day.
 """
 
 from __future__ import annotations

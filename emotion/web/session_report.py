@@ -37,7 +37,8 @@ def summary_html(summary: Summary, timeline: Timeline) -> str:
     columns = "".join(f"<th scope='col'>{emotion}</th>" for emotion in Emotion)
     return (
         f"<div class='session-report'>{head}{timeline_html(timeline)}"
-        "<div class='session-scroll'><table><caption>Seconds for each expression, and its peak</caption>"
+        "<div class='session-scroll' tabindex='0' role='region' aria-label='Seconds for each expression'>"
+        "<table><caption>Seconds for each expression, and its peak</caption>"
         f"<thead><tr><th scope='col'>face</th><th scope='col'>in view</th>{columns}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>{note}</div>"
     )
@@ -106,13 +107,25 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def progress_html(text: str, share: float | None = None, *, problem: bool = False) -> str:
-    """A line of text, with a bar where the share that is done (0–1) is known."""
+def progress_html(
+    text: str, share: float | None = None, *, problem: bool = False, aloud: bool = True
+) -> str:
+    """A line of text, with a bar where the share that is done (0–1) is known.
+
+    Args:
+        text: What is going on.
+        share: How much is done, or None.
+        problem: Whether the text says what went wrong.
+        aloud: Whether a screen reader says the text. Not for figures that change all the time; who wants
+            to know them finds them in the bar.
+    """
     bar = (
         ""
         if share is None
-        else f"<div class='film-bar' role='progressbar' aria-valuemin='0' aria-valuemax='100' "
-        f"aria-valuenow='{share * 100:.0f}'><i style='width:{share:.1%}'></i></div>"
+        else f"<div class='film-bar' role='progressbar' aria-label='Reading the film' "
+        f"aria-valuemin='0' aria-valuemax='100' aria-valuenow='{share * 100:.0f}'>"
+        f"<i style='width:{share:.1%}'></i></div>"
     )
     style = " class='film-problem'" if problem else ""
-    return f"<div class='film-progress' role='status'>{bar}<p{style}>{escape(text)}</p></div>"
+    role = " role='status'" if aloud else ""
+    return f"<div class='film-progress'>{bar}<p{style}{role}>{escape(text)}</p></div>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import shutil
+import logging
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,9 +12,10 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.errors import EmotionError
+from emotion.errors import EmotionError, VideoError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.film import FilmSettings, read_film
+from emotion.pipeline import EmotionPipeline
 from emotion.session import CSV_COLUMNS, Session, csv_rows
 from emotion.timeline import Timeline
 from emotion.video import FilmReader, FilmWriter
@@ -34,14 +35,36 @@ LOOKS = [
     ("every 5 seconds", 5.0),
 ]
 
+FAULT = "This film could not be read. The server's log says why. Another film or detector may work."
+NO_FILM = "Choose a film first."
+STOPPED = "Stopped. Nothing was kept."
+
 Update = tuple[Any, ...]
+
+log = logging.getLogger(__name__)
 
 
 class FilmJob:
-    """Whether a viewer's film is being read, and whether that should end."""
+    """Which film a viewer waits for.
+
+    A film that waits in Gradio's line cannot be taken out of it. So each press of the start button gets a
+    number, and a film whose turn comes is passed over if its number is no longer the wanted one.
+
+    Attributes:
+        wanted: Number of the press whose film is to be read, or None.
+        reading: Whether a film of this viewer is being read right now.
+    """
 
     def __init__(self) -> None:
-        self.cancelled = False
+        self.wanted: int | None = None
+        self.reading = False
+        self._presses = 0
+
+    def press(self) -> int:
+        """Begin to wait for another film; its number."""
+        self._presses += 1
+        self.wanted = self._presses
+        return self.wanted
 
 
 def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
@@ -52,25 +75,43 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         detector_name: The detector that is chosen at first.
     """
 
-    def on_read(
-        job: FilmJob, path: str | None, detector: str, min_score: float, every_s: float
-    ) -> Iterator[Update]:
-        job.cancelled = False
+    def on_start(job: FilmJob, path: str | None) -> Update:
         if path is None:
-            yield _news(progress_html("Choose a film first."))
+            return 0, *_news(progress_html(NO_FILM))
+        waits = progress_html("Waiting for its turn: one film is read after the other.")
+        return job.press(), *_news(waits, busy=True, clear=True)
+
+    def on_read(
+        job: FilmJob,
+        number: int,
+        path: str | None,
+        detector: str,
+        min_score: float,
+        every_s: float,
+    ) -> Iterator[Update]:
+        if job.wanted != number:
+            yield _news(gr.skip())
             return
-        # What is written here is copied by Gradio when it is handed over, and deleted at the end.
-        folder = Path(tempfile.mkdtemp(prefix="film-"))
+        job.reading = True
         try:
-            settings = FilmSettings(min_score, every_s=every_s)
-            yield from _read(job, pipelines, detector, Path(path), settings, folder)
+            if path is None:
+                raise VideoError(NO_FILM)
+            settings, pipeline = FilmSettings(min_score, every_s=every_s), pipelines.get(detector)
+            # What is written here is copied by Gradio when it is handed over, and deleted at the end.
+            with tempfile.TemporaryDirectory(prefix="film-", ignore_cleanup_errors=True) as folder:
+                yield from _read(job, number, pipeline, Path(path), settings, Path(folder))
         except EmotionError as error:
             yield _news(progress_html(str(error), problem=True), busy=False)
+        except Exception:
+            log.exception("A film could not be read")
+            yield _news(progress_html(FAULT, problem=True), busy=False)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            job.reading = False
 
-    def on_cancel(job: FilmJob) -> None:
-        job.cancelled = True
+    def on_cancel(job: FilmJob) -> Update:
+        job.wanted = None
+        # A film that is being read ends by itself and says so.
+        return _news(gr.skip()) if job.reading else _news(progress_html(STOPPED), busy=False)
 
     def default_score(detector: str) -> float:
         try:
@@ -79,6 +120,8 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
             return 0.5  # reading a film shows the message
 
     job = gr.State(FilmJob())
+    # Goes to the browser and back with the film: the state alone would always be that of the last press.
+    number = gr.Number(0, precision=0, visible="hidden")
     with gr.Row():
         with gr.Column(min_width=320):
             film = gr.File(
@@ -110,59 +153,54 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
             table = gr.DownloadButton("Download CSV", interactive=False, elem_id="film-csv")
     report = gr.HTML(elem_id="film-report", apply_default_css=False)
 
-    start.click(
+    shown = [progress, start, stop, copy, table, report]
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    direct = {"queue": False, **quiet}
+    # Two steps: the first one answers at once, also while another viewer's film is read.
+    start.click(on_start, [job, film], [number, *shown], trigger_mode="once", **direct).then(
         on_read,
-        [job, film, detector, min_score, every],
-        [progress, start, stop, copy, table, report],
+        [job, number, film, detector, min_score, every],
+        shown,
         **FILM_QUEUE,
-        show_progress="hidden",
-        api_visibility="private",
-        trigger_mode="once",
+        **quiet,
+        trigger_mode="multiple",
     )
-    direct = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    stop.click(on_cancel, job, None, **direct)
+    stop.click(on_cancel, job, shown, **direct)
     detector.input(default_score, detector, min_score, **direct)
 
 
 def _read(
     job: FilmJob,
-    pipelines: Pipelines,
-    detector: str,
+    number: int,
+    pipeline: EmotionPipeline,
     path: Path,
     settings: FilmSettings,
     folder: Path,
 ) -> Iterator[Update]:
     """Read one film; the last update hands over everything."""
-    session, timeline = Session(keep=1), Timeline()
+    session, timeline = Session.of_film(settings.every_s), Timeline.of_film(settings.every_s)
     copy_path, table_path = folder / f"{path.stem}-expressions.mp4", folder / f"{path.stem}.csv"
     began = told = time.monotonic()
-    pipeline = pipelines.get(detector)
     yield _news(progress_html("Opening the film …", 0.0), busy=True, clear=True)
     with FilmReader(path) as film, table_path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(CSV_COLUMNS)
         with FilmWriter(copy_path, sound=film) as copy:
-            steps = read_film(
-                film,
-                pipeline,
-                settings,
-                copy=copy,
-            )
-            for step in steps:
+            for step in read_film(film, pipeline, settings, copy=copy):
                 if step.moment:
                     session.add(step.moment)
                     timeline.add(step.time_s, step.moment.faces)
                     writer.writerows(csv_rows(step.moment))
-                if job.cancelled:
+                if job.wanted != number:
                     break
                 now = time.monotonic()
                 if now - told >= NEWS_EVERY_S:
                     told = now
                     yield _news(_progress(step.time_s, film.duration_s, now - began))
-            if job.cancelled:
+            if job.wanted != number:
                 copy.discard()
-    if job.cancelled:
-        yield _news(progress_html("Stopped. Nothing was kept."), busy=False)
+    if job.wanted != number:
+        yield _news(progress_html(STOPPED), busy=False)
         return
     note = f"Done in {time.monotonic() - began:.0f} s."
     if film.damaged:
@@ -179,15 +217,17 @@ def _read(
 
 def _progress(time_s: float, duration_s: float | None, elapsed_s: float) -> str:
     if not duration_s:
-        return progress_html(f"{time_s:.0f} s of film are read.")
+        return progress_html(f"{time_s:.0f} s of film are read.", aloud=False)
     share = min(time_s / duration_s, 1.0)
     left = elapsed_s * (1 - share) / share if share > 0 else 0.0
     return progress_html(
-        f"{time_s:.0f} of {duration_s:.0f} s are read, about {left:.0f} s left.", share
+        f"{time_s:.0f} of {duration_s:.0f} s are read, about {left:.0f} s left.",
+        share,
+        aloud=False,
     )
 
 
-def _news(progress: str, *, busy: bool | None = None, clear: bool = False) -> Update:
+def _news(progress: Any, *, busy: bool | None = None, clear: bool = False) -> Update:
     """An update of the progress bar; optionally of the buttons, and with the last results removed."""
     keep = gr.skip()
     return (

@@ -93,6 +93,10 @@ async function start({ resume = false } = {}) {
   try {
     opened = await openCamera();
     if (mine !== run) return release(opened);
+    if (unseen()) {
+      release(opened);
+      return letGo("you went to another tab");
+    }
     stream = opened;
     video.srcObject = opened;
     await video.play();
@@ -173,6 +177,17 @@ function stop() {
   halt();
   tell("The camera is off", "It has been released. The session can still be summed up and saved below.");
   spoken.textContent = "Camera off";
+}
+
+// Nobody presses Stop here, so the reason is told: it is read when they come back.
+function letGo(why) {
+  halt();
+  tell("The camera is off", `It was released because ${why}.`);
+}
+
+// Whether another tab of the app lies over this one.
+function unseen() {
+  return stage.offsetParent === null;
 }
 
 async function listCameras(opened) {
@@ -430,16 +445,12 @@ snapshotButton.addEventListener("click", snapshot);
 cameras.addEventListener("change", () => { if (stream) start({ resume: true }); else setMirror(cameras.value !== "environment"); });
 mirror.addEventListener("change", () => setMirror(mirror.checked));
 showHud.addEventListener("change", () => { hud.hidden = !(showHud.checked && stream); });
-window.addEventListener("pagehide", halt);
+// The start button is off while the camera is open or opening. The back button shows this page as it was left.
+window.addEventListener("pagehide", () => { if (startButton.disabled) letGo("you left this page"); });
 new ResizeObserver(() => {
   if (result) draw(overlay, result, mirror.checked);
   drawTimeline(performance.now());
 }).observe(stage);
 // A camera that films behind another tab of the app would be a nasty surprise.
-new IntersectionObserver(() => {
-  if (stream && stage.offsetParent === null) {
-    halt();
-    tell("The camera is off", "It was released because you went to another tab.");
-  }
-}).observe(stage);
+new IntersectionObserver(() => { if (stream && unseen()) letGo("you went to another tab"); }).observe(stage);
 watch("value", () => receive(props.value));

@@ -19,7 +19,8 @@ __all__ = ["build_webcam_tab", "report"]
 
 HERE = Path(__file__).parent
 FORGET_AFTER_S = 3600
-"""A viewer's session is dropped this long after the last frame."""
+"""A viewer's session is dropped this long after the last frame: Gradio counts from the last time that the
+state was written, so each frame writes it."""
 
 
 def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
@@ -35,8 +36,9 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
     # for the length of a stream (so no time limit is needed), and LiveReader bounds the work itself.
     def on_frame(
         viewer: Viewer, detector: str, min_score: float, half_life_s: float, event: gr.EventData
-    ) -> str:
-        return reader.answer(viewer, event._data, LiveSettings(detector, min_score, half_life_s))
+    ) -> tuple[str, Viewer]:
+        settings = LiveSettings(detector, min_score, half_life_s)
+        return reader.answer(viewer, event._data, settings), viewer
 
     def on_report(viewer: Viewer, event: gr.EventData) -> str:
         return json.dumps({"n": event._data.get("n"), **report(viewer, event._data.get("what"))})
@@ -83,7 +85,7 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
     panel.frame(
         on_frame,
         [viewer, detector, min_score, half_life],
-        panel,
+        [panel, viewer],
         trigger_mode="multiple",
         **direct,
     )
@@ -93,13 +95,14 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
 
 def report(viewer: Viewer, what: str | None) -> dict[str, str]:
     """What the summary button or one of the download buttons gets."""
-    if what == "csv":
-        text = viewer.session.to_csv()
-        return {"text": text, "type": "text/csv", "name": "expression-session.csv"}
-    if what == "json":
-        text = viewer.session.to_json()
-        return {"text": text, "type": "application/json", "name": "expression-session.json"}
-    return {"html": summary_html(viewer.session.summary(), viewer.timeline)}
+    with viewer.lock:
+        if what == "csv":
+            text = viewer.session.to_csv()
+            return {"text": text, "type": "text/csv", "name": "expression-session.csv"}
+        if what == "json":
+            text = viewer.session.to_json()
+            return {"text": text, "type": "application/json", "name": "expression-session.json"}
+        return {"html": summary_html(viewer.session.summary(), viewer.timeline)}
 
 
 def _panel_script() -> str:

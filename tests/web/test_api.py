@@ -50,6 +50,16 @@ def test_analyze_video_refuses_a_negative_time(client: Client, films: dict[str, 
     assert "every_s" in client.predict(*asked, api_name="/analyze_video")["error"]
 
 
+@pytest.mark.parametrize(("min_score", "every_s"), [(None, 0.0), (1.5, 0.0), (0.5, None)])
+def test_analyze_video_explains_numbers_that_are_none(
+    client: Client, films: dict[str, Path], min_score: float | None, every_s: float | None
+) -> None:
+    asked = [handle_file(str(films["short"])), "mediapipe", min_score, every_s]
+    error = client.predict(*asked, api_name="/analyze_video")["error"]
+    assert ("every_s" if every_s is None else "min_score") in error
+    assert ("1.5" if min_score == 1.5 else "null") in error
+
+
 def test_analyze_video_refuses_what_is_no_film(client: Client) -> None:
     asked = [handle_file(str(Path(__file__))), "mediapipe", 0.5, 0.0]
     answer = client.predict(*asked, api_name="/analyze_video")

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
+import itertools
 import json
 import math
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
+from gradio.state_holder import StateHolder
 from PIL import Image as Pillow
 
 from emotion.errors import DetectorError, ImageError
 from emotion.faces import DEFAULT_DETECTOR
 from emotion.images import read_image
-from emotion.pipeline import EmotionPipeline
-from emotion.types import Emotion
-from emotion.web import live
+from emotion.pipeline import Analysis, EmotionPipeline
+from emotion.tracking import Moment
+from emotion.types import BoundingBox, Emotion, Face, FaceEmotion, Prediction
+from emotion.web import live, webcam_tab
 from emotion.web.live import LiveReader, LiveSettings, Viewer, decode_frame
+from emotion.web.pipelines import Pipelines
+from emotion.web.webcam_tab import build_webcam_tab, report
+from tests.test_session import face
 
 SETTINGS = LiveSettings(DEFAULT_DETECTOR, min_score=0.5, half_life_s=0.3)
 
@@ -155,3 +164,61 @@ def test_a_busy_server_says_so(
     for _ in range(live.WORKERS):
         reader._turns.release()
     assert "faces" in ask(reader, Viewer(), frame)
+
+
+@pytest.mark.parametrize("what", ["csv", "json", "summary"])
+def test_a_session_is_written_while_the_camera_runs(what: str) -> None:
+    """Long enough for the other thread to get its turn in between; each frame shows another person."""
+    viewer, done, problems = Viewer(), threading.Event(), list[BaseException]()
+    for number in range(1, 1500):
+        viewer.session.add(Moment(number, number / 10, (face(number),)))
+    viewer.time_s = 150.0
+
+    def film(offset: int) -> None:
+        try:
+            for number in itertools.count():
+                place = BoundingBox(number * 1000 + offset, 0, number * 1000 + offset + 9, 9)
+                seen = FaceEmotion(Face(place, 0.9), Prediction((1 / 7,) * 7))
+                time_s = viewer.time_s + 0.2
+                viewer.follow(Analysis((seen,), 0.0, 0.0), time_s, SETTINGS, session=0)
+                if done.is_set():
+                    return
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=film, args=[offset]) for offset in (0, 500)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert report(viewer, what)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert problems == []
+
+
+def test_a_viewers_session_is_dropped_after_the_last_frame(
+    frame: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gradio drops a state that was written once its time is over, here at once; the browser gets none."""
+    monkeypatch.setattr(webcam_tab, "FORGET_AFTER_S", -1)
+    holder = StateHolder()
+
+    # Gradio leaves event loops behind where none is running while a page is built.
+    async def send(frames: int) -> list[Any]:
+        with gr.Blocks() as page:
+            build_webcam_tab(Pipelines(None, "litert"), "haar")
+        [on_frame] = [call for call in page.fns.values() if call.name == "on_frame"]
+        holder.set_blocks(page)
+        event = {"state": holder["browser"], "event_data": gr.EventData(None, frame)}
+        inputs = [None, "haar", 0.5, 0.3]
+        return [(await page.process_api(on_frame, inputs, **event))["data"] for _ in range(frames)]
+
+    answers = asyncio.run(send(2))
+    assert [(json.loads(text)["n"], other) for text, other in answers] == [(7, None), (7, None)]
+    kept = holder["browser"].state_data
+    [viewer] = [value for value in kept.values() if isinstance(value, Viewer)]
+    assert viewer.frames == 2, "the same viewer, not a copy"
+    holder.delete_all_expired_state()
+    assert not [value for value in kept.values() if isinstance(value, Viewer)]

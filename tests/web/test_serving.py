@@ -22,10 +22,12 @@ IN_CONTAINER = "http://127.0.0.1:7860"
 
 WITHOUT_A_LINK = """
 import gradio, app
-gradio.Blocks.launch = lambda self, **options: print(f"share={options['share']}")
+gradio.Blocks.launch = lambda self, **o: print(f"share={o['share']} host={o['server_name']}")
 app.main()
 """
 """Runs ``app.py`` up to the moment in which Gradio would open the link."""
+
+BOUNDARY = "picture"
 
 
 def test_a_password_keeps_others_out_and_the_page_knows_its_path(tmp_path: Path) -> None:
@@ -69,6 +71,33 @@ def test_a_public_link_without_a_password_is_warned_about() -> None:
     protected = run_app("-c", WITHOUT_A_LINK, "--share", "--auth", "me:secret")
     assert "Add --auth USER:PASSWORD" not in protected.stderr
     assert "share=True" in protected.stdout
+
+
+def test_a_host_that_is_asked_for_comes_before_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
+    assert "host=0.0.0.0" in run_app("-c", WITHOUT_A_LINK).stdout
+    assert "host=127.0.0.1" in run_app("-c", WITHOUT_A_LINK, "--host", "127.0.0.1").stdout
+
+
+def test_a_server_that_is_told_to_end_deletes_the_uploads(tmp_path: Path) -> None:
+    """Leaving ``running_app`` sends SIGTERM, as ``docker stop`` does."""
+    cache = tmp_path / "cache"
+    body = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
+    ).encode() + (ROOT / "examples" / "astronaut.jpg").read_bytes()
+    with running_app(tmp_path / "log", environment={"GRADIO_TEMP_DIR": str(cache)}) as app:
+        upload = urllib.request.Request(
+            f"{app.url}/gradio_api/upload",
+            body + f"\r\n--{BOUNDARY}--\r\n".encode(),
+            {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
+        )
+        with urllib.request.urlopen(upload, timeout=30) as response:
+            [uploaded] = map(Path, json.load(response))
+        assert uploaded.is_relative_to(cache)
+        assert uploaded.is_file()
+    assert not uploaded.exists()
 
 
 @pytest.mark.parametrize("text", ["me", "me:", ":secret"])

@@ -371,3 +371,41 @@ def test_without_permission_or_camera(
 def _coloured_pixels(page: Page, canvas: str) -> int:
     """How many pixels of a canvas are not transparent."""
     return int(page.evaluate(COLOURED_PIXELS, canvas))
+
+
+SLOW_PERMISSION = """() => {
+    const honest = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+        await new Promise(allow => { window.allow = allow });
+        window.media = await honest(wanted);
+        return window.media;
+    };
+}"""
+"""The browser's question, answered when the test says so."""
+
+
+def test_a_camera_that_is_allowed_too_late_is_released(server: Server, camera: Viewers) -> None:
+    with camera() as context:
+        page = open_tab(context, server.url)
+        page.evaluate(SLOW_PERMISSION)
+        page.get_by_role("button", name="Start camera").click()
+        page.get_by_role("tab", name="Image").click()
+        expect(page.locator(".live")).to_be_hidden()
+        page.evaluate("window.allow()")
+        page.wait_for_function("window.media && window.media.getTracks()[0].readyState === 'ended'")
+        page.get_by_role("tab", name="Webcam").click()
+        expect(page.locator(".live-message")).to_contain_text("another tab")
+        expect(page.get_by_role("button", name="Start camera")).to_be_enabled()
+
+
+def test_who_comes_back_to_the_page_is_told_why_the_camera_is_off(
+    server: Server, camera: Viewers
+) -> None:
+    with camera() as context:
+        page = open_tab(context, server.url)
+        page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")
+        expect(page.locator(".live-message")).to_contain_text("Press “Start camera”")
+        start(page)
+        page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")
+        expect(page.locator(".live-message")).to_contain_text("you left this page")
+        expect(page.get_by_role("button", name="Start camera")).to_be_enabled()
