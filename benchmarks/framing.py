@@ -39,8 +39,8 @@ CANVAS = (640, 480)
 SIDES = (180, 260)
 SAME_PLACE = 0.25
 """Intersection over union with the true square from which a find counts as that face."""
-SCALES = tuple(np.arange(0.80, 1.32, 0.04).round(2).tolist())
-SHIFTS = tuple(np.arange(-0.16, 0.12, 0.02).round(2).tolist())
+SCALES = tuple(np.linspace(0.80, 1.28, 13).round(2).tolist())
+SHIFTS = tuple(np.linspace(-0.16, 0.16, 9).round(2).tolist())
 """Tried in all combinations; wide enough that the best one lies inside."""
 
 
