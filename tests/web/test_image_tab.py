@@ -96,7 +96,10 @@ def test_downloads_hold_what_the_page_shows(page: Page) -> None:
     titles = page.locator("#results .card h3").all_inner_texts()
     for face, row, title in zip(data["faces"], rows, titles, strict=True):
         assert [int(row[key]) for key in ("x1", "y1", "x2", "y2")] == face["box"]
-        assert title.split() == [row["face"], face["label"], f"{face['confidence']:.0%}"]
+        number, label, share = title.split()
+        assert (number, label) == (row["face"], face["label"])
+        # Both are rounded, from the same number.
+        assert float(share.rstrip("%")) == pytest.approx(100 * face["confidence"], abs=0.51)
         assert row["label"] == face["label"]
     areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (face["box"] for face in data["faces"])]
     assert areas == sorted(areas, reverse=True), "the largest face is number one"
