@@ -265,11 +265,10 @@ def use_average(network: Any, data: FerDataset) -> None:
     norms = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
     momenta = [layer.momentum for layer in norms]
     rows = np.random.default_rng(0).permutation(len(data))[:4096]
+    # This momentum makes the mean over all batches: each counts the same, the old statistics nothing.
     for count, part in enumerate(np.array_split(rows, max(len(rows) // 128, 1))):
         for layer in norms:
-            layer.momentum = count / (
-                count + 1
-            )  # every batch counts the same, old statistics nothing
+            layer.momentum = count / (count + 1)
         network(to_batch(data.images[part], Normalisation.STANDARDISE), training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
