@@ -71,9 +71,7 @@ def describe(metrics: Mapping[str, Any]) -> str:
     lines = [
         f"faces                        {metrics['n']}",
         f"accuracy                     {metrics['accuracy']:.4f}",
-        "accuracy without duplicates  "
-        + _number(metrics["accuracy_without_duplicates"])
-        + f"  (n = {metrics['n_without_duplicates']})",
+        f"accuracy without duplicates  {_without_duplicates(metrics)}",
         f"macro F1                     {metrics['macro_f1']:.4f}",
         f"negative log-likelihood      {metrics['nll']:.4f}",
         f"expected calibration error   {metrics['ece']:.4f}",
@@ -100,8 +98,11 @@ def describe(metrics: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4f}"
+def _without_duplicates(metrics: Mapping[str, Any]) -> str:
+    value = metrics["accuracy_without_duplicates"]
+    if value is None:
+        return "unknown: no face is marked as one"
+    return f"{value:.4f}  (n = {metrics['n_without_duplicates']})"
 
 
 def draw(metrics: Mapping[str, Any], weights: Path, folder: Path) -> None:

@@ -35,9 +35,10 @@ def evaluate(classifier: Classifier, data: FerDataset) -> dict[str, Any]:
         data: Labelled faces of any size; see :func:`all_outputs`.
 
     Returns:
-        A JSON-ready dictionary: ``n, accuracy, accuracy_without_duplicates, macro_f1, per_class,
-        confusion_matrix`` (rows: labels, columns: answers, both in the order of ``labels``), ``nll,
-        ece, reliability, ferplus: {n, accuracy}`` or null without votes, ``shown``.
+        A JSON-ready dictionary: ``n, accuracy, accuracy_without_duplicates, n_without_duplicates`` (both
+        null where no face is marked as a duplicate), ``macro_f1, per_class, confusion_matrix`` (rows: labels,
+        columns: answers, both in the order of ``labels``), ``nll, ece, reliability,
+        ferplus: {n, accuracy}`` or null without votes, ``shown``.
     """
     probabilities = all_outputs(classifier, data.images)
     shown = probabilities["shown"]
@@ -67,14 +68,16 @@ def figures_of(probabilities: npt.NDArray[np.float32], data: FerDataset) -> dict
     """Everything that FER-2013 labels can tell about (N, 7) probabilities, ready for JSON."""
     chosen = probabilities.argmax(axis=1)
     right = chosen == data.labels
+    # A split that was read alone, without marks, cannot tell what also stands in the others.
     alone = ~data.duplicated
+    known = bool(data.duplicated.any() and alone.any())
     confusion = confusion_matrix(chosen, data.labels)
     classes = class_figures(confusion)
     return {
         "n": len(data),
         "accuracy": float(right.mean()),
-        "accuracy_without_duplicates": float(right[alone].mean()) if alone.any() else None,
-        "n_without_duplicates": int(alone.sum()),
+        "accuracy_without_duplicates": float(right[alone].mean()) if known else None,
+        "n_without_duplicates": int(alone.sum()) if known else None,
         "macro_f1": float(np.mean([figures.f1 for figures in classes.values()])),
         "per_class": {str(emotion): asdict(figures) for emotion, figures in classes.items()},
         "confusion_matrix": confusion.tolist(),

@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from emotion.errors import TrainingError, WeightsError
 from emotion.keras_files import input_side, load_model, write_json_h5
+from emotion.model_files import file_entry
 from emotion.preprocess import resize_faces, to_batch
-from emotion.weights import ModelSpec, file_entry, read_spec
+from emotion.weights import ModelSpec, read_spec
 
 __all__ = [
     "FORMATS",

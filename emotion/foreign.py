@@ -17,9 +17,10 @@ import numpy.typing as npt
 from emotion.classifier import load_classifier
 from emotion.errors import WeightsError
 from emotion.keras_files import check_size, input_side, load_model
+from emotion.model_files import file_entry
 from emotion.preprocess import Normalisation, to_batch
 from emotion.types import Emotion
-from emotion.weights import Activation, ModelSpec, file_entry, read_spec
+from emotion.weights import Activation, ModelSpec, read_spec
 
 __all__ = ["describe_model", "read_labels"]
 

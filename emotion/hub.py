@@ -7,7 +7,6 @@ with which token follows huggingface_hub's own rules (``HF_HOME``, ``HF_TOKEN``,
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -15,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emotion.errors import WeightsError
+from emotion.model_files import sha256_of
 
-__all__ = ["SCHEME", "HubReference", "fetch", "sha256_of"]
+__all__ = ["SCHEME", "HubReference", "fetch"]
 
 SCHEME = "hf://"
 
@@ -135,12 +135,6 @@ def _check_room(size: int) -> None:
             f"There is not enough room for the weights: {size / 1e6:,.1f} MB are needed and "
             f"{free / 1e6:,.1f} MB are free in {place}. Free some, or set HF_HOME to a folder elsewhere."
         )
-
-
-def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _has_hash(path: Path, sha256: str | None) -> bool:

@@ -22,10 +22,11 @@ from emotion.evaluation import evaluate
 from emotion.exports import to_litert
 from emotion.metrics import FERPLUS_ORDER, ferplus_majority, fit_offsets, fit_temperature
 from emotion.model import Calibration, deployable, output_rows
+from emotion.model_files import file_entry
 from emotion.preprocess import Normalisation, to_batch
 from emotion.robustness import robustness
 from emotion.types import Emotion
-from emotion.weights import file_entry, read_spec
+from emotion.weights import read_spec
 
 __all__ = ["fit_calibration", "write_weights"]
 

@@ -10,11 +10,16 @@ from pathlib import Path
 
 from emotion.errors import EmotionError
 from emotion.hub import HubReference
-from emotion.weights import DEFAULT_WEIGHTS, WEIGHTS_VARIABLE, find_weights, read_spec
+from emotion.weights import (
+    ABOUT_WEIGHTS,
+    DEFAULT_WEIGHTS,
+    WEIGHTS_VARIABLE,
+    find_weights,
+    read_spec,
+)
 
 __all__ = ["SPACE_SECTIONS", "Upload", "space_uploads", "upload", "weights_uploads"]
 
-ABOUT_WEIGHTS = ("README.md", "metrics.json", "history.json", "architectures.json")
 SPACE_FILES = ("app.py", "packages.txt", "LICENSE")
 SPACE_FOLDERS = ("emotion/**/*", "examples/*", f"weights/{DEFAULT_WEIGHTS}/*")
 SPACE_SECTIONS = ("How good it is", "What it is not", "Licences and credits")
@@ -128,15 +133,17 @@ def _preloading(readme: str, reference: HubReference) -> str:
             "A Space must name its weights by commit, hf://owner/name@<40 hexadecimal digits>, so that they "
             f"never change under it. Received: {reference}"
         )
-    spec = read_spec(find_weights(str(reference), runtime="litert"))
+    folder = find_weights(str(reference), runtime="litert")
+    spec = read_spec(folder)
     if "litert" not in spec.files:
         raise EmotionError(
             f"A Space runs weights on LiteRT. Received: {reference}, which has files for "
             f"{', '.join(spec.files) or 'nothing'} only."
         )
-    file = spec.files["litert"].path.name
+    about = [name for name in ABOUT_WEIGHTS if (folder / name).is_file()]
+    files = ",".join(["config.json", spec.files["litert"].path.name, *about])
     start, matter, rest = readme.split("---\n", 2)
-    wanted = f"{reference.repository} config.json,{file} {reference.revision}"
+    wanted = f"{reference.repository} {files} {reference.revision}"
     matter += f"models:\n- {reference.repository}\npreload_from_hub:\n- {wanted}\n"
     # The card of the weights is there, too.
     shipped, hub = (

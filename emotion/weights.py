@@ -13,17 +13,17 @@ from typing import Any
 
 from emotion import hub
 from emotion.errors import WeightsError
+from emotion.model_files import ModelFile, model_file
 from emotion.preprocess import Normalisation
 from emotion.types import Emotion
 
 __all__ = [
+    "ABOUT_WEIGHTS",
     "DEFAULT_RUNTIME",
     "DEFAULT_WEIGHTS",
     "WEIGHTS_VARIABLE",
     "Activation",
-    "ModelFile",
     "ModelSpec",
-    "file_entry",
     "find_weights",
     "read_spec",
     "shipped_weights",
@@ -38,6 +38,9 @@ DEFAULT_WEIGHTS = "compact"
 DEFAULT_RUNTIME = "auto"
 """LiteRT where the weights have a file for it, else the first runtime that they have one for."""
 
+ABOUT_WEIGHTS = ("README.md", "metrics.json", "history.json", "architectures.json")
+"""What may lie beside the model files: the card and the figures, which the model tab shows."""
+
 _IN_WHEEL = Path(__file__).resolve().with_name("weights_shipped")
 
 WEIGHTS_FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_WHEEL.parent.parent / "weights"
@@ -50,45 +53,6 @@ class Activation(StrEnum):
     SOFTMAX = "softmax"
     SIGMOID = "sigmoid"  # divided by their sum
     LOGITS = "logits"  # softmax is still to come
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """One file of a network.
-
-    Attributes:
-        path: Where it lies.
-        sha256: What it must hash to before it is opened.
-        architecture: The file that describes the network, if this one holds its weights only.
-    """
-
-    path: Path
-    sha256: str
-    architecture: ModelFile | None = None
-
-    @property
-    def parts(self) -> tuple[ModelFile, ...]:
-        """This file and, where there is one, its architecture."""
-        return (self,) if self.architecture is None else (self, self.architecture)
-
-    def verified(self) -> Path:
-        """The path, once the file's hash has been checked.
-
-        Raises:
-            WeightsError: If the file is missing or its hash differs.
-        """
-        if not self.path.is_file():
-            raise WeightsError(
-                f"The weights file {self.path} is missing. Restore it from the repository, "
-                "or choose another folder with --weights."
-            )
-        found = hub.sha256_of(self.path)
-        if found != self.sha256:
-            raise WeightsError(
-                f"The weights file {self.path} is damaged or was changed: its sha256 must be "
-                f"{self.sha256}. Received: {found}. Restore it, or train it anew."
-            )
-        return self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +98,6 @@ class ModelSpec:
         if wanted != DEFAULT_RUNTIME:
             return wanted
         return "litert" if "litert" in self.files else next(iter(self.files), "litert")
-
-
-def file_entry(path: Path) -> dict[str, Any]:
-    """What the ``files`` of a ``config.json`` say about a file that lies beside it."""
-    return {"file": path.name, "sha256": hub.sha256_of(path)}
 
 
 def shipped_weights() -> list[str]:
@@ -189,11 +148,26 @@ def _find_on_hub(reference: hub.HubReference, runtime: str | None) -> Path:
             *(reference, pinned.revision, pinned),
         )
     spec = read_spec(folder)
-    for name, file in spec.files.items():
-        if runtime is None or spec.runtime(runtime) == name:
-            for part in file.parts:
-                hub.fetch(pinned, part.path.name, sha256=part.sha256)
+    chosen = spec.files.keys() if runtime is None else {spec.runtime(runtime)} & spec.files.keys()
+    parts = [part for name in sorted(chosen) for part in spec.files[name].parts]
+    complete = all((folder / part.path.name).is_file() for part in parts)
+    for part in parts:
+        hub.fetch(pinned, part.path.name, sha256=part.sha256)
+    if not complete:
+        _fetch_about(pinned)
     return folder
+
+
+def _fetch_about(reference: hub.HubReference) -> None:
+    """Fetch card and figures, along with the model files only, so that no later start waits for the hub.
+
+    Weights without them, or a hub that breaks down meanwhile, cost the model tab its figures and no more.
+    """
+    for name in ABOUT_WEIGHTS:
+        try:
+            hub.fetch(reference, name)
+        except WeightsError as error:
+            logging.getLogger(__name__).info("%s", error)
 
 
 def read_spec(folder: Path) -> ModelSpec:
@@ -205,7 +179,7 @@ def read_spec(folder: Path) -> ModelSpec:
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        files = {name: _model_file(folder, entry) for name, entry in config["files"].items()}
+        files = {name: model_file(folder, entry) for name, entry in config["files"].items()}
         spec = ModelSpec(
             name=str(config["name"]),
             labels=tuple(Emotion(label) for label in config["labels"]),
@@ -233,16 +207,3 @@ def read_spec(folder: Path) -> ModelSpec:
     if "shown" not in spec.outputs:
         raise WeightsError(f"{path}: outputs must contain 'shown'. Received: {spec.outputs}")
     return spec
-
-
-def _model_file(folder: Path, entry: Mapping[str, Any]) -> ModelFile:
-    described = entry.get("architecture")
-    architecture = None if described is None else _model_file(folder, described)
-    return ModelFile(folder / _plain_name(entry["file"]), str(entry["sha256"]), architecture)
-
-
-def _plain_name(name: str) -> str:
-    """Refuse a file name that leads out of the weights folder."""
-    if Path(name).name != name or name in ("", ".."):
-        raise ValueError(f"a file must lie in the weights folder itself. Received: {name!r}")
-    return name

@@ -22,9 +22,9 @@ from emotion.classifier import (
 )
 from emotion.errors import WeightsError
 from emotion.faces.model_files import MODELS_FOLDER
-from emotion.hub import sha256_of
+from emotion.model_files import ModelFile, sha256_of
 from emotion.types import Emotion
-from emotion.weights import Activation, ModelFile, find_weights, read_spec
+from emotion.weights import Activation, find_weights, read_spec
 
 BATCH_TOLERANCE = 1e-5
 """Probability that the number of faces in a batch may change: the order of float sums."""

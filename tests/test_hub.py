@@ -16,13 +16,9 @@ from local_hub import TOKEN, LocalHub, Repository
 
 from emotion.errors import WeightsError
 from emotion.hub import HubReference
-from emotion.weights import DEFAULT_WEIGHTS, WEIGHTS_FOLDER
+from emotion.weights import ABOUT_WEIGHTS, DEFAULT_WEIGHTS, WEIGHTS_FOLDER
 
-FILES = {
-    path.name: path.read_bytes()
-    for path in (WEIGHTS_FOLDER / DEFAULT_WEIGHTS).iterdir()
-    if path.suffix in (".json", ".tflite", ".keras")
-}
+FILES = {path.name: path.read_bytes() for path in (WEIGHTS_FOLDER / DEFAULT_WEIGHTS).iterdir()}
 FETCH = """
 import sys
 from emotion.weights import find_weights, read_spec
@@ -85,13 +81,23 @@ def client(hub: LocalHub, tmp_path: Path) -> Client:
 
 def test_only_what_is_needed_is_fetched_and_only_once(hub: LocalHub, client: Client) -> None:
     folder = client.fetch("hf://me/faces")
-    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.tflite"]
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"config.json", "model.tflite", *ABOUT_WEIGHTS}
     assert (folder / "model.tflite").read_bytes() == FILES["model.tflite"]
     asked = len(hub.requests)
     assert client.fetch("hf://me/faces") == folder
     assert len(hub.requests) == asked, "the cache comes before the network"
     client.fetch("hf://me/faces", runtime="keras")
     assert (folder / "model.keras").is_file()
+
+
+def test_weights_without_figures_are_asked_for_them_once(hub: LocalHub, client: Client) -> None:
+    commit = hub.repositories["me/faces"].commit({}, deleted=ABOUT_WEIGHTS)
+    folder = client.fetch("hf://me/faces")
+    assert {path.name for path in folder.iterdir()} == {"config.json", "model.tflite"}
+    asked = len(hub.requests)
+    assert client.fetch(f"hf://me/faces@{commit}") == folder
+    assert len(hub.requests) == asked
 
 
 def test_a_branch_says_which_commit_it_is_and_a_commit_stays(hub: LocalHub, client: Client) -> None:

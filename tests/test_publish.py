@@ -14,7 +14,7 @@ from local_hub import TOKEN, LocalHub, Repository
 
 from emotion.errors import EmotionError
 from emotion.publishing import SPACE_SECTIONS, space_uploads
-from emotion.weights import DEFAULT_WEIGHTS
+from emotion.weights import ABOUT_WEIGHTS, DEFAULT_WEIGHTS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,7 +80,8 @@ def test_published_weights_can_be_used_and_pinned_in_a_space(
         assert not any(path.startswith("weights/") for path in files)
         matter = yaml.safe_load(files["README.md"].decode().split("---\n")[1])
         assert matter["models"] == ["me/faces"]
-        assert matter["preload_from_hub"] == [f"me/faces config.json,model.tflite {commit}"]
+        preloaded = ",".join(["config.json", "model.tflite", *ABOUT_WEIGHTS])
+        assert matter["preload_from_hub"] == [f"me/faces {preloaded} {commit}"]
         assert f"]({hub.url}/me/faces)" in files["README.md"].decode(), (
             "the card is where the weights are"
         )

@@ -111,14 +111,19 @@ def test_resuming_gives_the_weights_of_an_unbroken_run(
         assert all(np.array_equal(one[name], two[name]) for name in weights)
 
 
-def test_a_teacher_changes_what_is_learned(trained: Path, data: Path) -> None:
-    """Blended targets are still distributions, and lie between the labels and the teacher's answers."""
+def test_teachers_change_what_is_learned(trained: Path, data: Path) -> None:
+    """Blended targets are still distributions, and lie between the labels and the teachers' mean answer."""
     begin = "import sys; sys.argv = ['train.py']; import train, numpy as np\n"
+    one, other = str(trained / "out" / "quick"), str(ROOT / "weights" / "compact")
     code = f"""
 data = train.read_splits({str(data)!r})["validation"]
 plain = train.make_targets(data, 0.1)
-taught = train.learn_from({str(trained / "out" / "quick")!r}, 0.5, data, plain)
-alone = train.learn_from({str(trained / "out" / "quick")!r}, 1.0, data, plain)
+taught = train.learn_from([{one!r}, {other!r}], 0.5, data, plain)
+alone = train.learn_from([{one!r}, {other!r}], 1.0, data, plain)
+single = [train.learn_from([teacher], 1.0, data, plain) for teacher in ({one!r}, {other!r})]
+assert np.abs(single[0].labels - single[1].labels).max() > 0.01
+assert np.allclose(alone.labels, (single[0].labels + single[1].labels) / 2, atol=1e-5)
+assert np.allclose(alone.votes, (single[0].votes + single[1].votes) / 2, atol=1e-5)
 assert np.allclose(taught.labels.sum(1), 1.0, atol=1e-5)
 assert np.allclose(taught.labels, (plain.labels + alone.labels) / 2, atol=1e-5)
 assert not taught.votes[0].any() and np.allclose(taught.votes[1:].sum(1), 1.0, atol=1e-5)

@@ -284,10 +284,9 @@ def test_a_film_that_was_cut_short_is_read_up_to_there(tmp_path: Path) -> None:
     assert reader.damaged
 
 
-def test_sound_that_is_longer_than_the_pictures_is_no_damage(tmp_path: Path) -> None:
-    film = make_film(
-        tmp_path / "film.mp4", [quadrants()] * 25, sound="aac", sounding_s=[(0.0, 5.0)]
-    )
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+def test_sound_that_is_longer_than_the_pictures_is_no_damage(tmp_path: Path, name: str) -> None:
+    film = make_film(tmp_path / name, [quadrants()] * 25, sound="aac", sounding_s=[(0.0, 5.0)])
     with FilmReader(film) as reader:
         assert reader.duration_s == pytest.approx(5.0, abs=0.1)
         assert len(list(reader)) == 25

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ MAX_PIXELS = 8192 * 8192
 
 CUT_SHORT_S = 2.0
 """A film that ends this much before its stated length was cut short."""
+
+_MATROSKA_LENGTH = re.compile(r"(\d+):(\d+):(\d+(?:\.\d*)?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,12 @@ class FilmReader:
         """When the pictures end as the file states it; the sound may go on for longer."""
         stream = self._stream
         if stream.duration is None or stream.time_base is None:
-            return self.duration_s
+            # Matroska has it as text; where that is missing or cut off, the end of everything must do.
+            text = _MATROSKA_LENGTH.fullmatch(stream.metadata.get("DURATION", ""))
+            if text is None:
+                return self.duration_s
+            hours, minutes, seconds = map(float, text.groups())
+            return hours * 3600 + minutes * 60 + seconds - self.start_s
         begin = stream.start_time or 0
         return float((begin + stream.duration) * stream.time_base) - self.start_s
 

@@ -56,6 +56,7 @@ THEME = gr.themes.Default(
     # Gradio's own are too pale to be read easily: 2.6 : 1 and 3.7 : 1 on white, where 4.5 : 1 is asked for.
     body_text_color_subdued="*neutral_600",
     body_text_color_subdued_dark="*neutral_300",
+    color_accent="*primary_600",  # the selected tab's name; page.css has the dark page's
     button_primary_background_fill="*primary_600",
     button_primary_background_fill_hover="*primary_700",
 )

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from emotion.faces import DETECTORS
-from emotion.weights import file_entry, find_weights, shipped_weights
+from emotion.model_files import file_entry
+from emotion.weights import find_weights, shipped_weights
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OLD = ROOT / "tests" / "old_keras"
