@@ -165,7 +165,7 @@ def learn_from(teachers: list[str], share: float, data: FerDataset, targets: Tar
     """
     answers: dict[str, list[Any]] = {"fer2013": [], "ferplus": []}
     for teacher in teachers:
-        classifier = load_classifier(read_spec(find_weights(teacher)), "keras")
+        classifier = load_classifier(read_spec(find_weights(teacher)))
         for images in (data.images, data.images[:, :, ::-1]):
             outputs = all_outputs(classifier, images)
             answers["fer2013"].append(outputs.get("fer2013", outputs["shown"]))
