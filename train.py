@@ -37,9 +37,10 @@ from emotion.data_report import describe_splits, draw_samples
 from emotion.datasets import FerDataset, FerSplits, read_splits
 from emotion.errors import EmotionError, TrainingError
 from emotion.evaluation import all_outputs
-from emotion.exports import FORMATS, export_weights
+from emotion.exports import export_weights
 from emotion.metrics import FERPLUS_ORDER, ferplus_majority, negative_log_likelihood, softmax
 from emotion.model import build
+from emotion.model_files import FORMATS
 from emotion.preprocess import Normalisation, to_batch
 from emotion.types import Emotion
 from emotion.weights import find_weights, read_spec
@@ -514,14 +515,14 @@ def finish(
     from emotion.packing import write_weights
 
     keras.mixed_precision.set_global_policy("float32")
-    voted = bool(data.votes.any())
+    voted = len(network.outputs) > 1
     shipped = build_network(settings, size=48, lib=keras.layers, voted=voted)
     shipped.set_weights(network.get_weights())
     counts = np.bincount(data.labels, minlength=len(Emotion)).tolist()
     recipe = dataclasses.asdict(settings)
     recipe["faces_per_class"] = dict(zip(map(str, Emotion), counts, strict=True))
     about = f"FER-2013 training split, {len(data):,} faces that stand in no other split"
-    if len(shipped.outputs) > 1:
+    if voted:
         about += "; FER+ votes as a second target"
     metrics = write_weights(
         shipped, folder, data=about, recipe=recipe, history=history, validation=validation

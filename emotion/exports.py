@@ -19,21 +19,17 @@ import numpy.typing as npt
 
 from emotion.errors import TrainingError, WeightsError
 from emotion.keras_files import input_side, load_model, write_json_h5
-from emotion.model_files import file_entry
+from emotion.model_files import FORMATS, file_entry
 from emotion.preprocess import resize_faces, to_batch
 from emotion.weights import ModelSpec, read_spec
 
 __all__ = [
-    "FORMATS",
     "Quantisation",
     "calibration_faces",
     "export_weights",
     "to_litert",
     "to_onnx",
 ]
-
-FORMATS = ("json-h5", "litert", "litert-int8", "onnx")
-"""What :func:`export_weights` can write."""
 
 CALIBRATION_FACES = 500
 """Enough to know the range of every activation; more change the answers no further."""
@@ -140,7 +136,7 @@ def export_weights(
 
     Args:
         source: Weights folder with a file for Keras.
-        target: One of :data:`FORMATS`.
+        target: One of :data:`emotion.model_files.FORMATS`.
         folder: Where to write; made if there is none. An earlier export of weights of this name in it is
             replaced, other weights are not.
         faces: For ``litert-int8``: (N, S, S) uint8 grey faces of any size, to calibrate with; see
@@ -158,14 +154,14 @@ def export_weights(
             f"An export must go to another folder than its source. Received: {folder}"
         )
     spec = read_spec(source)
-    _check_free(folder, spec, "keras" if target == "json-h5" else target.removesuffix("-int8"))
+    _check_free(folder, spec, FORMATS[target])
     model = _keras_model(spec)
     batch = None
     if faces is not None:
         chosen = resize_faces(calibration_faces(faces), spec.input_size)
         batch = to_batch(chosen, spec.normalisation)
     folder.mkdir(parents=True, exist_ok=True)
-    files = _write(model, target, folder, batch)
+    files = {FORMATS[target]: _write(model, target, folder, batch)}
     config = json.loads((source / "config.json").read_text(encoding="utf-8")) | {"files": files}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
@@ -195,18 +191,18 @@ def _check_free(folder: Path, spec: ModelSpec, runtime: str) -> None:
 def _write(
     model: Any, target: str, folder: Path, calibration: npt.NDArray[np.float32] | None
 ) -> dict[str, Any]:
-    """Write the files of a format; what ``config.json`` says of them."""
+    """Write the files of a format; their entry in ``config.json``."""
     if target == "json-h5":
         write_json_h5(model, folder)
         description = file_entry(folder / "model.json")
-        return {"keras": {**file_entry(folder / "model.h5"), "architecture": description}}
+        return {**file_entry(folder / "model.h5"), "architecture": description}
     if target == "onnx":
         to_onnx(model, folder / "model.onnx")
-        return {"onnx": file_entry(folder / "model.onnx")}
+        return file_entry(folder / "model.onnx")
     quantisation = Quantisation.FULL if target == "litert-int8" else Quantisation.NONE
     content = to_litert(model, quantisation, calibration=calibration)
     (folder / "model.tflite").write_bytes(content)
-    return {"litert": file_entry(folder / "model.tflite")}
+    return file_entry(folder / "model.tflite")
 
 
 def _keras_model(spec: ModelSpec) -> Any:

@@ -10,7 +10,11 @@ from typing import Any
 
 from emotion.errors import WeightsError
 
-__all__ = ["ModelFile", "file_entry", "model_file", "sha256_of"]
+__all__ = ["FORMATS", "ModelFile", "file_entry", "model_file", "sha256_of"]
+
+FORMATS = {"json-h5": "keras", "litert": "litert", "litert-int8": "litert", "onnx": "onnx"}
+"""What weights can be exported to, and the runtime that each format is for. :mod:`emotion.exports`, which
+writes them, loads Keras when it is imported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ pytest.importorskip("tensorflow", reason="TensorFlow writes LiteRT and ONNX file
 
 from emotion.__main__ import main
 from emotion.classifier import KerasClassifier, LiteRTClassifier, load_classifier
-from emotion.commands import export as command
 from emotion.errors import TrainingError, WeightsError
-from emotion.exports import CALIBRATION_FACES, FORMATS, calibration_faces, export_weights
+from emotion.exports import CALIBRATION_FACES, calibration_faces, export_weights
 from emotion.preprocess import to_batch
 from emotion.weights import ModelSpec, find_weights, read_spec
 from tests.conftest import ROOT
@@ -42,10 +41,6 @@ def faces() -> npt.NDArray[np.uint8]:
 @pytest.fixture(scope="module")
 def expected(faces: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
     return load_classifier(read_spec(find_weights()), "keras").all_probabilities(faces)
-
-
-def test_the_command_offers_what_can_be_written() -> None:
-    assert command.FORMATS == FORMATS
 
 
 @pytest.mark.parametrize(

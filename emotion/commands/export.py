@@ -13,12 +13,10 @@ from pathlib import Path
 
 from emotion.commands import no_chatter
 from emotion.errors import TrainingError
+from emotion.model_files import FORMATS
 from emotion.weights import find_weights
 
 __all__ = ["add_arguments", "run"]
-
-FORMATS = ("json-h5", "litert", "litert-int8", "onnx")
-"""As in ``emotion.exports``, which loads Keras when it is imported."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
