@@ -74,7 +74,7 @@ class Settings:
     ema: float = 0.999  # the shipped weights are this moving average of the trained ones
 
     label_smoothing: float = 0.1
-    teacher: str = ""  # trained weights whose answers are blended into the targets; several: a,b
+    teacher: str = ""  # trained weights, or several as a,b, that have a say in the targets; or none
     teacher_share: float = 0.5  # their share of every target
     vote_share: float = 0.2  # weight of the FER+ head in what the app shows (docs/decisions.md)
     recall_floor: float = 0.45  # share of each expression that the FER-2013 head shall find
