@@ -40,7 +40,7 @@ from emotion.evaluation import all_outputs
 from emotion.exports import export_weights
 from emotion.metrics import FERPLUS_ORDER, ferplus_majority, negative_log_likelihood, softmax
 from emotion.model import build
-from emotion.model_files import FORMATS
+from emotion.network_files import FORMATS
 from emotion.preprocess import Normalisation, to_batch
 from emotion.types import Emotion
 from emotion.weights import find_weights, read_spec

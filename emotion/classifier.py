@@ -18,7 +18,7 @@ import numpy.typing as npt
 from emotion.errors import WeightsError
 from emotion.keras_files import check_input, check_outputs, check_size, load_model
 from emotion.metrics import softmax
-from emotion.model_files import ModelFile
+from emotion.network_files import ModelFile
 from emotion.preprocess import GreyCrop, to_batch
 from emotion.types import Emotion, Prediction
 from emotion.weights import DEFAULT_RUNTIME, Activation, ModelSpec

@@ -68,8 +68,8 @@ def figures_of(probabilities: npt.NDArray[np.float32], data: FerDataset) -> dict
     """Everything that FER-2013 labels can tell about (N, 7) probabilities, ready for JSON."""
     chosen = probabilities.argmax(axis=1)
     right = chosen == data.labels
-    # A split that was read alone, without marks, cannot tell what also stands in the others.
     alone = ~data.duplicated
+    # A split that was read alone, without marks, cannot tell what also stands in the others.
     known = bool(data.duplicated.any() and alone.any())
     confusion = confusion_matrix(chosen, data.labels)
     classes = class_figures(confusion)

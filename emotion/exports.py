@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from emotion.errors import TrainingError, WeightsError
 from emotion.keras_files import input_side, load_model, write_json_h5
-from emotion.model_files import FORMATS, file_entry
+from emotion.network_files import FORMATS, file_entry
 from emotion.preprocess import resize_faces, to_batch
 from emotion.weights import ModelSpec, read_spec
 
@@ -136,7 +136,7 @@ def export_weights(
 
     Args:
         source: Weights folder with a file for Keras.
-        target: One of :data:`emotion.model_files.FORMATS`.
+        target: One of :data:`emotion.network_files.FORMATS`.
         folder: Where to write; made if there is none. An earlier export of weights of this name in it is
             replaced, other weights are not.
         faces: For ``litert-int8``: (N, S, S) uint8 grey faces of any size, to calibrate with; see

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from emotion.classifier import load_classifier
 from emotion.errors import WeightsError
 from emotion.keras_files import check_size, input_side, load_model
-from emotion.model_files import file_entry
+from emotion.network_files import file_entry
 from emotion.preprocess import Normalisation, to_batch
 from emotion.types import Emotion
 from emotion.weights import Activation, ModelSpec, read_spec

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emotion.errors import WeightsError
-from emotion.model_files import sha256_of
+from emotion.network_files import sha256_of
 
 __all__ = ["SCHEME", "HubReference", "fetch"]
 

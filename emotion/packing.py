@@ -22,7 +22,7 @@ from emotion.evaluation import evaluate
 from emotion.exports import to_litert
 from emotion.metrics import FERPLUS_ORDER, ferplus_majority, fit_offsets, fit_temperature
 from emotion.model import Calibration, deployable, output_rows
-from emotion.model_files import file_entry
+from emotion.network_files import file_entry
 from emotion.preprocess import Normalisation, to_batch
 from emotion.robustness import robustness
 from emotion.types import Emotion

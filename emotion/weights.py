@@ -13,7 +13,7 @@ from typing import Any
 
 from emotion import hub
 from emotion.errors import WeightsError
-from emotion.model_files import ModelFile, model_file
+from emotion.network_files import ModelFile, model_file
 from emotion.preprocess import Normalisation
 from emotion.types import Emotion
 

@@ -20,7 +20,7 @@ SCRIPTS = sorted(ROOT.glob("*.py"))
 
 ROWS = (
     {"errors"},
-    {"types", "model_files"},
+    {"types", "network_files"},
     {"preprocess", "images", "drawing", "tracking", "video", "regions", "metrics", "hub", "plots"}
     | {"keras_files"},
     {"weights", "model", "torch_layers", "datasets", "augment"},

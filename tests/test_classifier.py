@@ -22,7 +22,7 @@ from emotion.classifier import (
 )
 from emotion.errors import WeightsError
 from emotion.faces.model_files import MODELS_FOLDER
-from emotion.model_files import ModelFile, sha256_of
+from emotion.network_files import ModelFile, sha256_of
 from emotion.types import Emotion
 from emotion.weights import Activation, find_weights, read_spec
 

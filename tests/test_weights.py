@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from emotion.errors import WeightsError
-from emotion.model_files import sha256_of
+from emotion.network_files import sha256_of
 from emotion.types import Emotion
 from emotion.weights import (
     DEFAULT_WEIGHTS,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from emotion.commands import no_chatter
 from emotion.errors import TrainingError
-from emotion.model_files import FORMATS
+from emotion.network_files import FORMATS
 from emotion.weights import find_weights
 
 __all__ = ["add_arguments", "run"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from emotion.faces import DETECTORS
-from emotion.model_files import file_entry
+from emotion.network_files import file_entry
 from emotion.weights import find_weights, shipped_weights
 
 ROOT = Path(__file__).resolve().parent.parent.parent
