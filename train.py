@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import subprocess
 import sys
@@ -113,9 +114,8 @@ class Settings:
         start = self.decay_start
         if epoch < start:
             return self.learning_rate
-        return self.learning_rate * max(
-            1.0 - ((epoch - start) / (self.epochs - start)) ** 0.5, 1e-3
-        )
+        done = (epoch - start) / (self.epochs - start)
+        return self.learning_rate * max(1.0 - math.sqrt(done), 1e-3)
 
     @property
     def decay_start(self) -> int:

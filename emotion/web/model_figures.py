@@ -140,6 +140,6 @@ def _table(caption: str, columns: Sequence[str], rows: str, *, kind: str = "") -
     )
     return (
         f"<div class='scroll' tabindex='0' role='region' aria-label='{escape(caption)}'>"
-        f"<table class='model-table {kind}'><caption>{escape(caption)}</caption>"
+        f"<table class='model-table {kind}'><caption><span>{escape(caption)}</span></caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

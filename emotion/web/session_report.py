@@ -23,15 +23,16 @@ def summary_html(summary: Summary, timeline: Timeline) -> str:
     if not summary.frames:
         return "<p>There is no session yet.</p>"
     share = summary.frames_with_faces / summary.frames
+    length = summary.duration_s
     head = (
-        f"<p><b>{_clock(summary.duration_s)}</b> long, {summary.frames:,} frames, "
+        f"<p><b>{_clock(length, length)}</b> long, {summary.frames:,} frames, "
         f"a face in view in {share:.0%} of them, at most {summary.most_faces} at once.</p>"
     )
     if not summary.people:
         return head + "<p>No face was in view.</p>"
     people = sorted(summary.people, key=lambda person: (-person.in_view_s, person.track_id))
     listed = sorted(people[:MOST_PEOPLE], key=lambda person: person.track_id)
-    rows = "".join(_row(person) for person in listed)
+    rows = "".join(_row(person, length) for person in listed)
     more = len(people) - MOST_PEOPLE
     note = f"<p>{more} more faces were in view for a shorter time.</p>" if more > 0 else ""
     columns = "".join(f"<th scope='col'>{emotion}</th>" for emotion in Emotion)
@@ -59,7 +60,7 @@ def timeline_html(timeline: Timeline) -> str:
         f"{_bands(points, timeline.step_s, end_s)}</svg></div>"
         for name, points in lanes
     )
-    ticks = "".join(f"<span>{_clock(end_s * part / 4)}</span>" for part in range(5))
+    ticks = "".join(f"<span>{_clock(end_s * part / 4, end_s)}</span>" for part in range(5))
     legend = "".join(
         f"<li style='--tone:{EXPRESSION_COLOURS[emotion]}'><i></i>{emotion}</li>"
         for emotion in Emotion
@@ -89,10 +90,10 @@ def _bands(points: Sequence[TimelinePoint], step_s: float, end_s: float) -> str:
     )
 
 
-def _row(person: Person) -> str:
+def _row(person: Person, length_s: float) -> str:
     cells = "".join(
         f"<td>{person.seconds[emotion]:.1f} s<br><small>{person.peaks[emotion].probability:.0%} at "
-        f"{_clock(person.peaks[emotion].time_s)}</small></td>"
+        f"{_clock(person.peaks[emotion].time_s, length_s)}</small></td>"
         for emotion in Emotion
     )
     return (
@@ -100,8 +101,10 @@ def _row(person: Person) -> str:
     )
 
 
-def _clock(seconds: float) -> str:
-    """Seconds as 0:07 or 1:02:33."""
+def _clock(seconds: float, length_s: float) -> str:
+    """A moment as 0:07 or 1:02:33; as 1.4 s in what is shorter than ten seconds."""
+    if length_s < 10:
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

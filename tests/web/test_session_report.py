@@ -26,6 +26,21 @@ def test_a_film_leaves_no_gaps_between_its_looks(every_s: float) -> None:
     assert wide == pytest.approx(WIDTH, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (2, ["0.0 s", "0.5 s", "1.0 s", "1.5 s", "2.0 s"]),
+        (240, ["0:00", "1:00", "2:00", "3:00", "4:00"]),
+    ],
+)
+def test_no_two_marks_of_the_axis_read_the_same(seconds: int, written: list[str]) -> None:
+    timeline = Timeline.of_film(0.04)
+    for number in range(seconds * 25):
+        timeline.add(number * 0.04, [face(1)])
+    axis = timeline_html(timeline).partition("session-axis'>")[2].partition("</div>")[0]
+    assert re.findall(r"<span>(.*?)</span>", axis) == written
+
+
 def test_the_table_can_be_scrolled_with_the_keyboard() -> None:
     session, timeline = Session(), Timeline()
     session.add(Moment(0, 0.0, (face(1),)))

@@ -1,0 +1,122 @@
+"""What the weight of the vote head and of rare classes change: short runs from one checkpoint.
+
+    python -m benchmarks.ablations --data FOLDER --start-from runs/compact/stable.npz \\
+        --json benchmarks/results/ablations.json --markdown benchmarks/results/ablations.md
+
+Every run takes the recipe of ``train.py``, without teachers and mixup, from the same checkpoint before a
+decay through a decay of its own, and differs in one setting. One takes another seed instead: what it
+changes is chance. Stopped, the command goes on where it was; results that the JSON file holds are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.datasets import FerDataset, read_splits
+from emotion.metrics import FERPLUS_ORDER, ferplus_majority
+from emotion.preprocess import Normalisation, to_batch
+from emotion.types import Emotion
+from train import Checkpoint, Settings, train
+
+EPOCHS = 4
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as in `train.py`": {},
+    "another seed": {"seed": 2},
+    "vote weight 0": {"vote_weight": 0.0},
+    "vote weight 0.25": {"vote_weight": 0.25},
+    "vote weight 1.5": {"vote_weight": 1.5},
+    "class balance 0": {"class_balance": 0.0},
+    "class balance 0.5": {"class_balance": 0.5},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", required=True, help="what train.py reads: see docs/data.md")
+    parser.add_argument("--start-from", required=True, help="checkpoint before a decay")
+    parser.add_argument("--precision", default="mixed_bfloat16")
+    parser.add_argument("--runs", type=Path, default=Path("runs/ablations"))
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--markdown", type=Path)
+    args = parser.parse_args()
+    splits = read_splits(args.data)
+    data, validation = splits["train"], splits["validation"]
+    data = data.select(~data.duplicated)
+    _, history = Checkpoint(Path(args.start_from)).about()
+    base = replace(
+        Settings(),
+        start_from=args.start_from,
+        precision=args.precision,
+        epochs=len(history) + EPOCHS,
+        decay=EPOCHS / (len(history) + EPOCHS),
+        full_size_epochs=1,
+        mixup=0.0,
+        ema=0.99,  # 0.999 reaches back behind so short a decay
+    )
+    found = json.loads(args.json.read_text(encoding="utf-8")) if args.json.is_file() else {}
+    for name, changes in VARIANTS.items():
+        if name in found:
+            continue
+        print(f"## {name}", flush=True)
+        run = args.runs / name.replace(" ", "_").strip("`")
+        settings = replace(base, **changes)
+        network, _ = train(settings, data, validation, run, resume=(run / "last.npz").is_file())
+        found[name] = figures(network, validation)
+        args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    table = markdown(found)
+    print(table)
+    if args.markdown:
+        args.markdown.write_text(table, encoding="utf-8")
+
+
+def figures(network: Any, data: FerDataset) -> dict[str, Any]:
+    """What the two heads get right, face by face, so that runs can be compared on the same faces."""
+    batch = to_batch(data.images, Normalisation.STANDARDISE)
+    labels, votes = (np.asarray(x) for x in network.predict(batch, batch_size=256, verbose=0))
+    right = labels.argmax(1) == data.labels
+    counted, winners = ferplus_majority(data.votes)
+    columns = [FERPLUS_ORDER.index(emotion) for emotion in Emotion]
+    agrees = (votes[:, columns].argmax(1) == winners)[counted]
+    return {
+        "recall": {str(e): float(right[data.labels == e].mean()) for e in Emotion},
+        "fer2013_right": bits(right),
+        "ferplus_right": bits(agrees),
+    }
+
+
+def bits(values: npt.NDArray[np.bool_]) -> str:
+    """One character for each face: 1 where the network is right."""
+    return "".join("1" if value else "0" for value in values)
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """A row for each run, with its difference to the first on the same faces."""
+    lines = [
+        "| run | FER-2013 | difference | FER+ | difference | mean recall | disgust | fear | neutral |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    first = next(iter(found.values()))
+    for name, row in found.items():
+        cells = [name]
+        for key in ("fer2013_right", "ferplus_right"):
+            own, base = (np.array(list(x[key]), int) for x in (row, first))
+            gain = own - base
+            error = 196 * gain.std() / len(gain) ** 0.5
+            cells += [f"{own.mean():.1%}"]
+            cells += ["—" if row is first else f"{100 * gain.mean():+.1f} ± {error:.1f}"]
+        recalls = row["recall"]
+        cells += [f"{np.mean(list(recalls.values())):.1%}"]
+        cells += [f"{recalls[name]:.0%}" for name in ("disgust", "fear", "neutral")]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
