@@ -1,8 +1,8 @@
 """Train a network on FER-2013 and write it, complete, to ``weights/<name>/``.
 
-    python train.py --data ../shared/data/fer2013                  # the recipe of the shipped network
-    python train.py --data ../shared/data/fer2013 --quick          # two minutes, to see it work
-    python train.py --data ../shared/data/fer2013 --resume         # go on after Ctrl-C or a crash
+    python train.py --data FOLDER                  # the default recipe
+    python train.py --data FOLDER --quick          # two minutes, to see it work
+    python train.py --data FOLDER --resume         # go on after Ctrl-C or a crash
 
 On two CPU cores an epoch takes one and a half to two minutes with KERAS_BACKEND=torch and ``--precision
 mixed_bfloat16``, and longer with the default TensorFlow backend. The shipped network also had teachers;

@@ -25,7 +25,7 @@ from emotion.preprocess import Normalisation, to_batch
 from emotion.types import Emotion
 from train import Checkpoint, Settings, train
 
-EPOCHS = 4
+EPOCHS = 3
 VARIANTS: dict[str, dict[str, Any]] = {
     "as in `train.py`": {},
     "another seed": {"seed": 2},
@@ -39,7 +39,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", required=True, help="what train.py reads: see docs/data.md")
+    parser.add_argument("--data", required=True, help="as for train.py, with FER+ votes inside")
     parser.add_argument("--start-from", required=True, help="checkpoint before a decay")
     parser.add_argument("--precision", default="mixed_bfloat16")
     parser.add_argument("--runs", type=Path, default=Path("runs/ablations"))
@@ -49,6 +49,8 @@ def main() -> None:
     splits = read_splits(args.data)
     data, validation = splits["train"], splits["validation"]
     data = data.select(~data.duplicated)
+    if not data.votes.any():
+        parser.error("The data must hold FER+ votes, as parquet files do: see docs/data.md.")
     _, history = Checkpoint(Path(args.start_from)).about()
     base = replace(
         Settings(),

