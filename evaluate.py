@@ -21,7 +21,7 @@ from emotion.datasets import FerDataset, Split, read_parquet, read_split
 from emotion.errors import EmotionError
 from emotion.evaluation import evaluate
 from emotion.robustness import robustness
-from emotion.weights import find_weights, read_spec
+from emotion.weights import find_weights, read_history, read_spec
 
 
 def main() -> int:
@@ -111,9 +111,8 @@ def draw(metrics: Mapping[str, Any], weights: Path, folder: Path) -> None:
 
     plot_confusion(metrics, folder / "confusion.png")
     plot_reliability(metrics, folder / "reliability.png")
-    history = weights / "history.json"
-    if history.is_file():
-        plot_curves(json.loads(history.read_text(encoding="utf-8")), folder / "curves.png")
+    if history := read_history(weights):
+        plot_curves(history, folder / "curves.png")
 
 
 if __name__ == "__main__":

@@ -44,11 +44,23 @@ class EndpointHandler:
         """
         try:
             image = _read(data.get("inputs"))
-            min_score = (data.get("parameters") or {}).get("min_score")
-            faces = self.pipeline(image, min_score=min_score)
+            faces = self.pipeline(image, min_score=_min_score(data.get("parameters")))
             return PictureRecord.of("inputs", image, faces).as_dict()
         except EmotionError as error:
             return PictureRecord.failed("inputs", str(error)).as_dict()
+
+
+def _min_score(parameters: object) -> float | None:
+    """What was asked for, checked; None means the detector's own."""
+    if not isinstance(parameters, dict | None):
+        raise EmotionError(
+            '`parameters` must be an object such as {"min_score": 0.5}. '
+            f"Received: {type(parameters).__name__}."
+        )
+    score = (parameters or {}).get("min_score")
+    if score is None or (type(score) in (int, float) and 0.0 <= score <= 1.0):
+        return score
+    raise EmotionError(f"`min_score` must be a number from 0 to 1. Received: {score!r}.")
 
 
 def _read(inputs: object) -> Image:

@@ -21,6 +21,8 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -304,6 +306,13 @@ def validate(network: Any, data: FerDataset) -> dict[str, float]:
     return result
 
 
+UNREADABLE = (
+    *(EOFError, KeyError, OSError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What reading a file as a checkpoint raises where it is damaged or something else."""
+
+
 class Checkpoint:
     """One ``.npz`` file: weights, optimizer, finished epochs, history and the recipe itself."""
 
@@ -327,28 +336,35 @@ class Checkpoint:
     def about(self) -> tuple[dict[str, Any], list[dict[str, float]]]:
         """The stored settings and history."""
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
+            # Opened here, because NumPy leaves what is no whole archive open.
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 about = json.loads(str(stored["about"]))
+            return about["settings"], about["history"]
         except FileNotFoundError:
             raise TrainingError(
                 f"To go on there must be a checkpoint, written after each epoch. Received: {self.path}, "
                 "which is not there. Check --name, --runs or --start-from, or begin anew."
             ) from None
-        return about["settings"], about["history"]
+        except UNREADABLE as error:
+            raise TrainingError(
+                "A checkpoint must be a whole .npz file that this program wrote, such as "
+                f"runs/compact/last.npz. Received: {self.path}, which is damaged or something else "
+                f"({error}). Check --start-from, or begin anew."
+            ) from error
 
     def load(self, network: Any) -> None:
         """Put the stored weights and the state of the optimizer into the network."""
-        with np.load(self.path, allow_pickle=False) as stored:
-            weights = [stored[k] for k in sorted(stored) if k.startswith("weight_")]
-            values = [stored[k] for k in sorted(stored) if k.startswith("optimizer_")]
         try:
+            with np.load(self.path, allow_pickle=False) as stored:
+                weights = [stored[k] for k in sorted(stored) if k.startswith("weight_")]
+                values = [stored[k] for k in sorted(stored) if k.startswith("optimizer_")]
             network.set_weights(weights)
             for variable, value in zip(network.optimizer.variables, values, strict=True):
                 variable.assign(value)
-        except ValueError as error:
+        except UNREADABLE as error:
             raise TrainingError(
-                f"A checkpoint must fit the network and the optimizer. {self.path} is of others, or of "
-                "another version of this program. Begin anew."
+                f"A checkpoint must fit the network and the optimizer. {self.path} is of others, of another "
+                "version of this program, or damaged. Begin anew."
             ) from error
 
 
@@ -406,8 +422,10 @@ def go_on_from(
         before = Settings(**{key: value for key, value in stored.items() if key in known})
         longer = settings.epochs > before.epochs
         if longer and len(history) > before.decay_start and stable.path.is_file():
-            checkpoint = stable
-            _, history = stable.about()
+            stored, begun = stable.about()
+            # An earlier run of this name may have left it: one that starts in its decay writes none.
+            if begun == history[: len(begun)] and not changes(stored, settings):
+                checkpoint, history = stable, begun
     if len(history) > settings.epochs or (not resume and len(history) == settings.epochs):
         raise TrainingError(
             f"--epochs counts from the first one and must be more than the {len(history)} of "
@@ -418,17 +436,21 @@ def go_on_from(
     return history
 
 
-def check_recipe(stored: dict[str, Any], settings: Settings) -> None:
-    """Refuse to go on with a checkpoint of another recipe; only the length may differ."""
+def changes(stored: dict[str, Any], settings: Settings) -> list[str]:
+    """What differs from a checkpoint's recipe, apart from what may: the length, above all."""
     free = {"epochs", "full_size_epochs", "mixup_off_epochs", "decay", "vote_share", "recall_floor"}
     free |= {"precision"}
     wanted = dataclasses.asdict(settings)
     changed = [k for k in wanted if k not in free and k in stored and stored[k] != wanted[k]]
-    if changed:
+    return [f"{key} (was {stored[key]}, is {wanted[key]})" for key in changed]
+
+
+def check_recipe(stored: dict[str, Any], settings: Settings) -> None:
+    """Refuse to go on with a checkpoint of another recipe; only the length may differ."""
+    if changed := changes(stored, settings):
         raise TrainingError(
-            "A checkpoint can only be resumed with its own recipe. Changed: "
-            + ", ".join(f"{key} (was {stored[key]}, is {wanted[key]})" for key in changed)
-            + ". Leave --resume out to begin anew."
+            f"A checkpoint can only be resumed with its own recipe. Changed: {', '.join(changed)}. "
+            "Leave --resume out to begin anew."
         )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.datasets import FerDataset, read_splits
+from emotion.errors import EmotionError, TrainingError
 from emotion.metrics import FERPLUS_ORDER, ferplus_majority
 from emotion.preprocess import Normalisation, to_batch
 from emotion.types import Emotion
@@ -37,7 +39,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", required=True, help="as for train.py, with FER+ votes inside")
     parser.add_argument("--start-from", required=True, help="checkpoint before a decay")
@@ -46,11 +48,24 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--markdown", type=Path)
     args = parser.parse_args()
+    try:
+        table = run_all(args)
+    except EmotionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(table)
+    if args.markdown:
+        args.markdown.write_text(table, encoding="utf-8")
+    return 0
+
+
+def run_all(args: argparse.Namespace) -> str:
+    """Train what the JSON file does not hold yet; the table of everything."""
     splits = read_splits(args.data)
     data, validation = splits["train"], splits["validation"]
     data = data.select(~data.duplicated)
     if not data.votes.any():
-        parser.error("The data must hold FER+ votes, as parquet files do: see docs/data.md.")
+        raise TrainingError("The data must hold FER+ votes, as parquet files do: see docs/data.md.")
     _, history = Checkpoint(Path(args.start_from)).about()
     base = replace(
         Settings(),
@@ -62,20 +77,25 @@ def main() -> None:
         mixup=0.0,
         ema=0.99,  # 0.999 reaches back behind so short a decay
     )
-    found = json.loads(args.json.read_text(encoding="utf-8")) if args.json.is_file() else {}
+    about = {"epochs_before": len(history), "epochs": EPOCHS, "precision": args.precision}
+    found: dict[str, Any] = {"about": about, "runs": {}}
+    if args.json.is_file():
+        found = json.loads(args.json.read_text(encoding="utf-8"))
+    if found["about"] != about:
+        raise TrainingError(
+            f"All runs of a table must begin alike. {args.json} has {found['about']}. Received: {about}. "
+            "Name another file."
+        )
     for name, changes in VARIANTS.items():
-        if name in found:
+        if name in found["runs"]:
             continue
         print(f"## {name}", flush=True)
-        run = args.runs / name.replace(" ", "_").strip("`")
+        run = args.runs / name.replace(" ", "_").replace("`", "")
         settings = replace(base, **changes)
         network, _ = train(settings, data, validation, run, resume=(run / "last.npz").is_file())
-        found[name] = figures(network, validation)
+        found["runs"][name] = figures(network, validation)
         args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    table = markdown(found)
-    print(table)
-    if args.markdown:
-        args.markdown.write_text(table, encoding="utf-8")
+    return markdown(found["runs"])
 
 
 def figures(network: Any, data: FerDataset) -> dict[str, Any]:
@@ -87,7 +107,10 @@ def figures(network: Any, data: FerDataset) -> dict[str, Any]:
     columns = [FERPLUS_ORDER.index(emotion) for emotion in Emotion]
     agrees = (votes[:, columns].argmax(1) == winners)[counted]
     return {
-        "recall": {str(e): float(right[data.labels == e].mean()) for e in Emotion},
+        "recall": {
+            str(emotion): float(right[data.labels == number].mean())
+            for number, emotion in enumerate(Emotion)
+        },
         "fer2013_right": bits(right),
         "ferplus_right": bits(agrees),
     }
@@ -98,14 +121,14 @@ def bits(values: npt.NDArray[np.bool_]) -> str:
     return "".join("1" if value else "0" for value in values)
 
 
-def markdown(found: dict[str, Any]) -> str:
+def markdown(runs: dict[str, Any]) -> str:
     """A row for each run, with its difference to the first on the same faces."""
     lines = [
         "| run | FER-2013 | difference | FER+ | difference | mean recall | disgust | fear | neutral |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    first = next(iter(found.values()))
-    for name, row in found.items():
+    first = next(iter(runs.values()))
+    for name, row in runs.items():
         cells = [name]
         for key in ("fer2013_right", "ferplus_right"):
             own, base = (np.array(list(x[key]), int) for x in (row, first))
@@ -121,4 +144,4 @@ def markdown(found: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,6 +5,7 @@ Who reads the result (command line, web tab) opens the film, passes the pipeline
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
@@ -27,6 +28,9 @@ class FaceReader(Protocol):
 
     def __call__(self, image: Image, *, min_score: float) -> Sequence[FaceEmotion]: ...
 
+
+KEEP_S = 1.0
+"""Seconds for which a face that left keeps its number, or longer where two looks lie further apart."""
 
 SEARCH_EVERY_S = 1.0
 """Seconds between two searches for small faces in large frames."""
@@ -72,7 +76,8 @@ class FilmStep:
 
     Attributes:
         time_s: Its time in seconds from the start of the film.
-        moment: What was seen, in pixels of the film; None if this frame was not looked at.
+        moment: What was seen, in pixels of the film as it is shown (see :class:`emotion.video.FilmFrame`);
+            None if this frame was not looked at.
     """
 
     time_s: float
@@ -101,8 +106,8 @@ def read_film(
     Raises:
         VideoError: If the film cannot be read or the copy cannot be written.
     """
-    # People may move far between two looks, so those who left are remembered for two of them.
-    tracker = FaceTracker(half_life_s=settings.half_life_s, keep_s=max(1.0, 2 * settings.every_s))
+    tracker = FaceTracker(half_life_s=settings.half_life_s)
+    last_looks_s = deque([0.0, 0.0], maxlen=2)
     weakest = WEAK_SHARE * settings.min_score
     looks = _Looks(lambda image: read(image, min_score=weakest), tracker)
     stretch: float | None = None
@@ -111,13 +116,17 @@ def read_film(
         moment = None
         before, stretch = stretch, _stretch(frame, settings.every_s)
         if stretch != before:
+            # A film has no pauses: however long a frame stays, nobody left meanwhile. People may move far
+            # between two looks, so those who left are remembered for two of them.
+            tracker.keep_s = max(KEEP_S, frame.time_s - last_looks_s[0])
+            last_looks_s.append(frame.time_s)
             found = looks.at(frame.image, frame.time_s)
             shown = tracker.update(found, frame.time_s, min_score=settings.min_score)
             moment = Moment(frame.index, frame.time_s, tuple(shown))
         if copy:
-            copy.write(_drawn(frame.image, shown), frame.time_s)
+            copy.write(_drawn(frame.image, shown), frame.time_s, frame.duration_s)
         if moment and frame.scale < 1:
-            moment = _in_film_pixels(moment, frame.scale)
+            moment = _in_film_pixels(moment, frame)
         yield FilmStep(frame.time_s, moment)
 
 
@@ -164,8 +173,9 @@ class _Looks:
         """Look at a part of the picture, reduced to a size that the detector takes in at once."""
         part = np.ascontiguousarray(image[region.y1 : region.y2, region.x1 : region.x2])
         part, scale = reduced(part, SMALL_SIDE)
+        place, whole = (region.x1, region.y1), (image.shape[1], image.shape[0])
         return [
-            replace(face, face=moved_face(face.face, 1 / scale, (region.x1, region.y1)))
+            replace(face, face=moved_face(face.face, 1 / scale, place, within=whole))
             for face in self._find(part)
         ]
 
@@ -179,10 +189,11 @@ def _without_doubles(found: list[FaceEmotion]) -> list[FaceEmotion]:
     return kept
 
 
-def _in_film_pixels(moment: Moment, scale: float) -> Moment:
+def _in_film_pixels(moment: Moment, frame: FilmFrame) -> Moment:
     """Boxes and landmarks as if the frame had not been reduced."""
-    faces = tuple(
-        replace(tracked, seen=replace(tracked.seen, face=moved_face(tracked.seen.face, 1 / scale)))
-        for tracked in moment.faces
-    )
-    return replace(moment, faces=faces)
+    height, width = (round(side / frame.scale) for side in frame.image.shape[:2])
+    faces = []
+    for tracked in moment.faces:
+        face = moved_face(tracked.seen.face, 1 / frame.scale, within=(width, height))
+        faces.append(replace(tracked, seen=replace(tracked.seen, face=face)))
+    return replace(moment, faces=tuple(faces))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as Pillow
 
@@ -203,12 +204,22 @@ def _from_deep_grey(picture: Pillow.Image) -> Image:
     """Scale 16-bit, 32-bit or floating-point grey to 0–255; Pillow itself would clip it."""
     values = np.asarray(picture, dtype=np.float64)
     if picture.mode == "F":
-        low, high = float(values.min()), float(values.max())
+        low, high = _range(values)
     else:
-        low, high = 0.0, 65535.0 if values.max() > 255 else 255.0
+        low, high = 0.0, max(65535.0, float(values.max())) if values.max() > 255 else 255.0
     scaled = (values - low) / max(high - low, 1e-9) * 255.0
-    grey = np.clip(scaled, 0, 255).astype(np.uint8)
+    grey = np.clip(np.nan_to_num(scaled), 0, 255).astype(np.uint8)
     return np.repeat(grey[..., np.newaxis], 3, axis=2)
+
+
+def _range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """What is to become black and white: without the few pixels that stand for "nothing measured"."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    # The nearest value, as one halfway to -3.4e38 would be as useless as that itself.
+    low, high = np.percentile(finite, (0.1, 99.9), method="nearest", overwrite_input=True)
+    return float(low), float(high)
 
 
 def _kind(data: bytes) -> str:

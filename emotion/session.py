@@ -1,29 +1,22 @@
 """What a stream has shown so far: every moment with its time, the mood of everyone, a summary.
 
-One session belongs to one viewer or one film. It holds numbers only, never a picture. The moments that are
-kept are limited; beyond them each new face adds one or two kilobytes for as long as the session lives.
+One session belongs to one viewer or one film. It holds numbers only, never a picture. What is kept moment by
+moment is limited; beyond it each new face adds one or two kilobytes for as long as the session lives.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emotion.moments import CSV_COLUMNS, MomentText, csv_text
 from emotion.tracking import Moment, TrackedFace
 from emotion.types import Emotion, Prediction
 
-__all__ = ["CSV_COLUMNS", "Peak", "Person", "Session", "Summary", "crowd", "csv_rows", "film_dict"]
-
-CSV_COLUMNS = (
-    *("time_s", "frame", "track", "x1", "y1", "x2", "y2", "score", "label", "confidence"),
-    *Emotion,
-)
-"""Columns of :func:`csv_rows`: seconds, pixels of the frame, smoothed probabilities."""
+__all__ = ["Peak", "Person", "Session", "Summary", "crowd", "film_dict"]
 
 LONGEST_STEP_S = 1.0
 """A live stream that is silent for longer than this pauses; no expression was shown in that time."""
@@ -110,25 +103,12 @@ def crowd(faces: Sequence[TrackedFace]) -> Prediction | None:
     return Prediction(tuple(sum(column) / len(rows) for column in zip(*rows, strict=True)))
 
 
-def csv_rows(moment: Moment) -> Iterator[tuple[object, ...]]:
-    """Rows under :data:`CSV_COLUMNS`: one for each face, or one with empty cells if there is none."""
-    start = (f"{moment.time_s:.3f}", moment.frame)
-    if not moment.faces:
-        yield (*start, *("" for _ in CSV_COLUMNS[2:]))
-    for face in moment.faces:
-        box = face.seen.face.box
-        yield (
-            *(*start, face.track_id, box.x1, box.y1, box.x2, box.y2),
-            *(f"{face.seen.face.score:.3f}", face.label.value, f"{face.confidence:.4f}"),
-            *(f"{value:.4f}" for value in face.seen.prediction.probabilities),
-        )
-
-
 class Session:
     """Collects the moments of one stream.
 
     Args:
-        keep: Moments kept for :meth:`to_csv` and :meth:`to_json`; older ones are dropped.
+        keep: Sights of a face kept for :meth:`to_csv` and :meth:`to_json`; older moments are dropped. A
+            moment without a face counts as one. The default is two hours of one face.
         record_every_s: Moments closer together than this are summed up but not kept one by one.
         longest_step_s: Seconds between two moments from which on the time between them is a pause.
     """
@@ -136,11 +116,13 @@ class Session:
     def __init__(
         self,
         *,
-        keep: int = 36_000,
+        keep: int = 72_000,
         record_every_s: float = 0.1,
         longest_step_s: float = LONGEST_STEP_S,
     ) -> None:
-        self.moments: deque[Moment] = deque(maxlen=keep)
+        self._keep = keep
+        self._records: deque[MomentText] = deque()
+        self._kept = 0
         self._record_every_s = record_every_s
         self._longest_step_s = longest_step_s
         self._people: dict[int, _Diary] = {}
@@ -149,30 +131,39 @@ class Session:
         self._frames = self._frames_with_faces = self._most_faces = 0
 
     @classmethod
-    def of_film(cls, every_s: float) -> Session:
-        """A session that sums up a film which is looked at every ``every_s`` seconds; keeps no moments."""
-        # A look falls on the first frame after its time, so two of them may lie further apart.
-        return cls(keep=1, longest_step_s=max(LONGEST_STEP_S, 2 * every_s))
+    def of_film(cls) -> Session:
+        """A session that sums up a film; keeps no moments."""
+        # A film has no pauses: a frame stays until the next one, however long that takes.
+        return cls(keep=0, longest_step_s=float("inf"))
 
     def add(self, moment: Moment) -> None:
         """Take in the next moment; time must not fall."""
         if self._first_s is None:
             self._first_s = self._last_s = moment.time_s
-        step = moment.time_s - self._last_s
-        counted = step if step <= self._longest_step_s else 0.0
-        self._last_s = moment.time_s
+        before_s, self._last_s = self._last_s, moment.time_s
+        step = moment.time_s - before_s
         self._frames += 1
         self._frames_with_faces += bool(moment.faces)
         self._most_faces = max(self._most_faces, len(moment.faces))
         for face in moment.faces:
             diary = self._people.setdefault(face.track_id, _Diary(face, moment.time_s))
+            # Over a long step only those count who were in view before it: others may just have come.
+            known = step <= LONGEST_STEP_S or diary.last_s == before_s
+            counted = step if known and step <= self._longest_step_s else 0.0
             diary.add(face, moment.time_s, counted)
+        if self._keep:
+            self._record(moment)
+
+    def _record(self, moment: Moment) -> None:
+        """Keep a moment for saving, unless the last one was just now."""
         # A hundredth of slack: frames at 10.0 a second must not be thinned to 5.
-        slack = 0.01
-        if not self.moments or (
-            moment.time_s - self.moments[-1].time_s >= self._record_every_s - slack
-        ):
-            self.moments.append(moment)
+        wait_s = self._record_every_s - 0.01
+        if self._records and moment.time_s - self._records[-1].time_s < wait_s:
+            return
+        self._records.append(MomentText.of(moment))
+        self._kept += max(len(moment.faces), 1)
+        while self._kept > self._keep and len(self._records) > 1:
+            self._kept -= max(self._records.popleft().faces, 1)
 
     def summary(self) -> Summary:
         """The whole session, also the part whose moments are no longer kept."""
@@ -188,18 +179,13 @@ class Session:
 
     def to_csv(self) -> str:
         """The kept moments as CSV text with a header line."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(CSV_COLUMNS)
-        for moment in self.moments:
-            writer.writerows(csv_rows(moment))
-        return text.getvalue()
+        return csv_text([CSV_COLUMNS]) + "".join(record.csv for record in self._records)
 
     def to_json(self) -> str:
         """Summary and kept moments as JSON text."""
-        return json.dumps(
-            {"summary": self.summary().as_dict(), "frames": _moment_dicts(self.moments)}
-        )
+        summary = json.dumps(self.summary().as_dict())
+        frames = ", ".join(record.json for record in self._records)
+        return f'{{"summary": {summary}, "frames": [{frames}]}}'
 
 
 class _Diary:
@@ -219,31 +205,3 @@ class _Diary:
         for emotion, value in face.seen.prediction.as_dict().items():
             if value > self.peaks[emotion].probability:
                 self.peaks[emotion] = Peak(time_s, value)
-
-
-def _moment_dicts(moments: Iterable[Moment]) -> list[dict[str, Any]]:
-    return [
-        {
-            "time_s": round(moment.time_s, 3),
-            "frame": moment.frame,
-            "faces": [
-                {
-                    "track": face.track_id,
-                    "box": [*_corners(face)],
-                    "score": round(face.seen.face.score, 3),
-                    "label": face.label,
-                    "confidence": round(face.confidence, 4),
-                    "probabilities": {
-                        e: round(value, 4) for e, value in face.seen.prediction.as_dict().items()
-                    },
-                }
-                for face in moment.faces
-            ],
-        }
-        for moment in moments
-    ]
-
-
-def _corners(face: TrackedFace) -> tuple[int, int, int, int]:
-    box = face.seen.face.box
-    return box.x1, box.y1, box.x2, box.y2

@@ -2,8 +2,10 @@
 
 Faces are matched as in ByteTrack (Zhang et al., ECCV 2022): sure finds first, weak finds only to continue a
 face that is already known, each time with the assignment of the highest total overlap (the Hungarian
-problem, solved by ``lap``). Positions are predicted with an alpha-beta filter, so that people who cross or
-are hidden for a moment keep their number.
+problem, solved by ``lap``). Faces that were in view a frame ago come before those that are hidden, as in
+DeepSORT's cascade (Wojke et al., ICIP 2017): else who is hidden would take the number of who stands in
+front. Positions are predicted with an alpha-beta filter, so that people who cross or are hidden for a
+moment keep their number.
 """
 
 from __future__ import annotations
@@ -108,7 +110,7 @@ class FaceTracker:
                 f"Time must not run backwards: the last frame was at {self._time_s:.3f} s. "
                 f"Received: {time_s:.3f} s. Use one tracker for each stream."
             )
-        self._time_s = time_s
+        before, self._time_s = self._time_s, time_s
         self._tracks = [t for t in self._tracks if time_s - t.time_s <= self.keep_s + 1e-9]
         free = list(self._tracks)
         tracked: list[TrackedFace] = []
@@ -118,12 +120,15 @@ class FaceTracker:
             if candidates is weak:
                 # Else one mistaken find would live on for as long as anything weak is seen there.
                 free = [t for t in free if time_s - t.sure_s <= self.keep_s + 1e-9]
-            for track, face in _match(free, candidates, time_s):
-                free.remove(track)
-                candidates.remove(face)
-                tracked.append(track.follow(face, time_s, self.half_life_s))
-                if candidates is sure:
-                    track.sure_s = time_s
+            in_view = [track for track in free if track.time_s == before]
+            hidden = [track for track in free if track.time_s < before]
+            for group in (in_view, hidden):
+                for track, face in _match(group, candidates, time_s):
+                    free.remove(track)
+                    candidates.remove(face)
+                    tracked.append(track.follow(face, time_s, self.half_life_s))
+                    if candidates is sure:
+                        track.sure_s = time_s
         for face in sure:
             self._last_id += 1
             self._tracks.append(_Track(self._last_id, face, time_s))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +26,8 @@ __all__ = [
     "Activation",
     "ModelSpec",
     "find_weights",
+    "read_figures",
+    "read_history",
     "read_spec",
     "shipped_weights",
 ]
@@ -87,9 +90,9 @@ class ModelSpec:
     training: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        if self.input_size < 1 or self.crop_scale <= 0.0:
+        if self.input_size < 1 or not 0.0 < self.crop_scale < math.inf:
             raise ValueError(
-                "input_size and crop_scale must be above 0. "
+                "input_size and crop_scale must be above 0 and finite. "
                 f"Received: {self.input_size} and {self.crop_scale}"
             )
 
@@ -197,7 +200,7 @@ def read_spec(folder: Path) -> ModelSpec:
         raise WeightsError(f"{path} cannot be read: {error}") from error
     except KeyError as error:
         raise WeightsError(f"{path} must have the field {error}.") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise WeightsError(f"{path} is not a valid description of weights: {error}") from error
     if sorted(spec.labels) != sorted(Emotion):
         raise WeightsError(
@@ -207,3 +210,30 @@ def read_spec(folder: Path) -> ModelSpec:
     if "shown" not in spec.outputs:
         raise WeightsError(f"{path}: outputs must contain 'shown'. Received: {spec.outputs}")
     return spec
+
+
+def read_figures(path: Path, keys: Set[str]) -> list[dict[str, Any]]:
+    """Read the objects of a JSON file of figures that lies beside a network.
+
+    Other programs give the same names to other figures; what broke off in the middle would say nothing.
+
+    Returns:
+        The objects; none if the file cannot be read, or one of them lacks some of ``keys``.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, RecursionError, ValueError):
+        return []
+    rows = content if isinstance(content, list) else [content]
+    return rows if all(isinstance(row, dict) and keys <= row.keys() for row in rows) else []
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """Read the figures of each epoch from the ``history.json`` of a weights folder.
+
+    Returns:
+        The epochs; none if there is no such file, or one of another kind: Keras's own is one object of lists.
+    """
+    epochs = read_figures(folder / "history.json", {"loss"})
+    figures = [figure for epoch in epochs for figure in epoch.values()]
+    return epochs if all(isinstance(figure, int | float) for figure in figures) else []

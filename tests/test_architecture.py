@@ -23,7 +23,7 @@ ROWS = (
     {"types", "network_files"},
     {"preprocess", "images", "drawing", "tracking", "video", "regions", "metrics", "hub", "plots"}
     | {"keras_files"},
-    {"weights", "model", "torch_layers", "datasets", "augment"},
+    {"weights", "model", "torch_layers", "datasets", "augment", "moments"},
     {"faces", "classifier", "exports"},
     {"pipeline", "records", "session", "timeline", "film", "evaluation", "card", "publishing"}
     | {"foreign", "data_report"},

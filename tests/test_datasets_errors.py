@@ -156,14 +156,18 @@ def test_an_empty_split_and_two_spellings_of_one_are_named(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (png(np.zeros((48, 47), np.uint8)), "48×48 pixels. Received: 47×48"),
+        (
+            png(np.zeros((48, 47), np.uint8)),
+            "48×48 pixels in colour or 8-bit grey. Received: 47×48",
+        ),
+        (png(ROWS[0].image.astype(np.uint16) * 257), "Received: 48×48 pixels in 16-bit grey"),
         (b"", "0 bytes that are no whole"),
         (b"hello", "5 bytes that are no whole"),
         (png(ROWS[0].image)[:-900], "no whole PNG, JPEG or BMP"),
         (cv2.imencode(".jpg", ROWS[0].image)[1].tobytes()[:-300], "no whole PNG, JPEG or BMP"),
         (cv2.imencode(".webp", ROWS[0].image)[1].tobytes(), "no whole PNG, JPEG or BMP"),
     ],
-    ids=["size", "empty", "text", "cut png", "cut jpeg", "webp"],
+    ids=["size", "depth", "empty", "text", "cut png", "cut jpeg", "webp"],
 )
 def test_a_wrong_picture_is_named(data: bytes, words: str, tmp_path: Path) -> None:
     write_folders(tmp_path, ROWS)
@@ -187,7 +191,11 @@ def test_a_folder_among_pictures_is_named(tmp_path: Path) -> None:
         ("label", 9, "row 3: a label must be 0 to 6. Received: 9"),
         ("votes", [1, 2], "row 3: votes must be 10 counts. Received: [1, 2]"),
         ("votes", [300] + [0] * 9, "row 3: votes must be 10 counts"),
-        ("image", None, "row 3: an image must be 48×48 pixels. Received: 0 bytes"),
+        (
+            "image",
+            None,
+            "row 3: an image must be 48×48 pixels in colour or 8-bit grey. Received: 0 bytes",
+        ),
     ],
 )
 def test_a_wrong_row_of_a_parquet_file_is_named(

@@ -146,6 +146,25 @@ def test_floating_point_grey() -> None:
     assert colours(saved(Pillow.fromarray(values), "TIFF")) == ([0] * 3, [255] * 3)
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, -3.4e38, 3.4e38])
+def test_a_pixel_without_a_value_does_not_spoil_floating_point_grey(odd: float) -> None:
+    values = np.zeros((20, 40), np.float32)
+    values[:, 20:] = 0.5
+    values[0, 0] = odd
+    assert colours(saved(Pillow.fromarray(values), "TIFF")) == ([0] * 3, [255] * 3)
+
+
+def test_floating_point_grey_without_any_value_is_black() -> None:
+    values = np.full((20, 40), np.nan, np.float32)
+    assert not read_image(saved(Pillow.fromarray(values), "TIFF")).any()
+
+
+def test_whole_numbers_beyond_sixteen_bits_keep_their_range() -> None:
+    values = np.full((20, 40), 1_000_000, np.int32)
+    values[:, 20:] = 2_000_000
+    assert colours(saved(Pillow.fromarray(values), "TIFF")) == ([127] * 3, [255] * 3)
+
+
 def test_cmyk() -> None:
     for kind in ("JPEG", "TIFF"):
         left, right = colours(saved(halves((0, 255, 255, 0), (255, 255, 0, 0), "CMYK"), kind))

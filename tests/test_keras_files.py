@@ -19,6 +19,7 @@ import h5py  # noqa: E402 - comes with Keras
 
 from emotion.errors import WeightsError  # noqa: E402
 from emotion.keras_files import check_size, input_side, load_model, write_json_h5  # noqa: E402
+from emotion.keras_files.files import MAX_ARCHITECTURE  # noqa: E402
 from emotion.model import ARCHITECTURES, Calibration, build, deployable  # noqa: E402
 
 # Keras's own savers, with TensorFlow's variables under NumPy 2.
@@ -377,6 +378,54 @@ def test_an_archive_without_a_network_is_refused(tmp_path: Path) -> None:
         archive.writestr("metadata.json", "{}")
     with pytest.raises(WeightsError, match="damaged or no network"):
         load_model(tmp_path / "model.keras")
+
+
+def archive_of(
+    path: Path, content: bytes, method: int = zipfile.ZIP_DEFLATED, *, member: str = "config.json"
+) -> None:
+    """A ``.keras`` file as far as this member goes."""
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr(member, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"\xff\xfe{}", "damaged or no network"),
+        (b"[" * 100_000, "is not JSON"),
+        (b" " * (MAX_ARCHITECTURE + 1), r"at most 16,777,216 bytes"),
+    ],
+    ids=["no text", "deep", "large"],
+)
+def test_an_architecture_that_cannot_be_one_is_refused(
+    content: bytes, match: str, tmp_path: Path
+) -> None:
+    archive_of(tmp_path / "model.keras", content)
+    with pytest.raises(WeightsError, match=match):
+        load_model(tmp_path / "model.keras")
+
+
+def test_an_architecture_packed_in_another_way_is_refused(tmp_path: Path) -> None:
+    """Kilobytes of it may stand for gigabytes, and it can only be unpacked as a whole."""
+    archive_of(tmp_path / "model.keras", b"{}", zipfile.ZIP_BZIP2)
+    with pytest.raises(WeightsError, match="must be stored or deflated"):
+        load_model(tmp_path / "model.keras")
+
+
+def test_a_damaged_or_encrypted_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    archive_of(path, bytes(1000))
+    sound = path.read_bytes()
+    begin = sound.index(b"config.json") + len("config.json")
+    path.write_bytes(sound[:begin] + b"\xff" * 4 + sound[begin + 4 :])
+    with pytest.raises(WeightsError, match="damaged or no network"):
+        load_model(path)
+    locked = bytearray(sound)  # the flag of encryption, in both headers
+    locked[6] |= 1
+    locked[sound.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(locked)
+    with pytest.raises(WeightsError, match="encrypted"):
+        load_model(path)
 
 
 @pytest.mark.parametrize(

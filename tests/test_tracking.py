@@ -76,6 +76,23 @@ def test_people_who_cross_keep_their_numbers(fps: float) -> None:
     assert end[1] > end[2]
 
 
+@pytest.mark.parametrize("speed", [50, 150, 300, 600])
+@pytest.mark.parametrize("stops", [False, True])
+def test_who_is_hidden_takes_no_number_from_who_stands_in_front(speed: int, stops: bool) -> None:
+    """Somebody walks past, or stops in front of, somebody who stands still and is hidden by it."""
+
+    def script(t: float) -> list[FaceEmotion]:
+        x = min(speed * t, 300) if stops else speed * t
+        front, behind = seen(x, 205), seen(300, 200)
+        return [front] if abs(x - 300) < 60 else [front, behind]
+
+    frames = play(FaceTracker(), script, 500 / speed, 30)
+    assert [face.track_id for face in frames[0]] == [1, 2]
+    for number, frame in enumerate(frames):
+        front = script(number / 30)[0].face.box
+        assert [face.track_id for face in frame if face.seen.face.box == front] == [1]
+
+
 @pytest.mark.parametrize(("gap", "expected"), [(0.4, 1), (0.9, 1), (1.5, 2)])
 def test_coming_back_within_a_second_keeps_the_number(gap: float, expected: int) -> None:
     tracker = FaceTracker()

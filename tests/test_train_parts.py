@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,44 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_a_run_before_its_decay_goes_on_where_it_was(tmp_path: Path) -> None:
     last = finished(tmp_path, "last", 5)
     assert go_on(replace(SETTINGS, epochs=20), last, Checkpoint(tmp_path / "none.npz")) == 5
+
+
+def test_a_checkpoint_that_another_run_left_is_not_taken_for_an_earlier_one(tmp_path: Path) -> None:
+    """Run B bears the name of run A, and began past the start of its decay, so it wrote none itself."""
+    stable = finished(tmp_path, "stable", 6)
+    longer = {"epochs": 20, "start_from": "elsewhere.npz"}
+    last = finished(tmp_path, "last", 10, replace(SETTINGS, start_from="elsewhere.npz"))
+    assert go_on(replace(SETTINGS, **longer), last, stable) == 10  # of another recipe
+    last.save(network(), SETTINGS, [{"loss": 2.0}] * 10)
+    assert go_on(replace(SETTINGS, epochs=20), last, stable) == 10  # of another history
+
+
+@pytest.mark.parametrize("kind", ["keras", "cut", "text", "npy", "empty", "folder"])
+def test_what_is_no_checkpoint_is_refused(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "last.npz"
+    if kind == "keras":
+        shutil.copy(find_weights("compact") / "model.keras", path)
+    elif kind == "cut":
+        np.savez(path, about=np.array("{}"))
+        path.write_bytes(path.read_bytes()[:-30])
+    elif kind == "npy":
+        np.save(path.with_suffix(".npy"), np.zeros(3))
+        path = path.with_suffix(".npy")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text("no checkpoint" if kind == "text" else "")
+    with pytest.raises(TrainingError, match=rf"must be a whole \.npz.*{path.name}"):
+        Checkpoint(path).about()
+
+
+def test_a_checkpoint_that_was_damaged_is_refused(tmp_path: Path) -> None:
+    last = finished(tmp_path, "last", 5)
+    content = bytearray(last.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    last.path.write_bytes(content)
+    with pytest.raises(TrainingError, match="or damaged"):
+        go_on(SETTINGS, last, last)
 
 
 def test_without_a_checkpoint_it_says_so(tmp_path: Path) -> None:

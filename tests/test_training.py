@@ -14,7 +14,8 @@ import pytest
 
 from emotion.classifier import load_classifier
 from emotion.datasets import read_parquet
-from emotion.weights import read_spec
+from emotion.weights import find_weights, read_spec
+from evaluate import draw
 from tests.labelled_faces import write_parquet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -189,6 +190,16 @@ def test_evaluate_writes_the_promised_figures(trained: Path, data: Path, tmp_pat
         "curves.png",
         "reliability.png",
     }
+
+
+@pytest.mark.parametrize("history", ['{"loss": [1.5, 1.2]}', "[]", "{"])
+def test_evaluate_draws_without_a_history_of_its_own_kind(history: str, tmp_path: Path) -> None:
+    """Other programs keep other figures in a file of that name."""
+    metrics = json.loads((find_weights() / "metrics.json").read_text())
+    (tmp_path / "history.json").write_text(history)
+    draw(metrics, tmp_path, tmp_path / "plots")
+    drawn = {path.name for path in (tmp_path / "plots").iterdir()}
+    assert drawn == {"confusion.png", "reliability.png"}
 
 
 def test_evaluate_names_a_missing_file(tmp_path: Path) -> None:

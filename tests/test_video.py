@@ -14,13 +14,16 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
+from av.video.reformatter import Colorspace
 
 from emotion.errors import VideoError
 from emotion.film import FilmSettings, read_film
 from emotion.images import read_image
+from emotion.moments import CSV_COLUMNS
 from emotion.pipeline import EmotionPipeline
-from emotion.session import CSV_COLUMNS
+from emotion.session import Session
 from emotion.types import BoundingBox, Emotion, Face, FaceEmotion, Image, Prediction
 from emotion.video import MAX_SIDE, FilmFrame, FilmReader, FilmWriter
 
@@ -55,6 +58,8 @@ def make_film(
     rate: int = 48_000,
     times_s: Sequence[float] | None = None,
     pix_fmt: str = "yuv420p",
+    pixel_ratio: Fraction | None = None,
+    turned: int = 0,
 ) -> Path:
     """Write a film with PyAV, independently of the code under test; it sounds throughout by default."""
     times_s = times_s or [n / FPS for n in range(len(images))]
@@ -65,6 +70,10 @@ def make_film(
         picture.height, picture.width = images[0].shape[:2] if images else (120, 160)
         picture.pix_fmt = pix_fmt
         picture.codec_context.time_base = base
+        if pixel_ratio:
+            picture.codec_context.sample_aspect_ratio = pixel_ratio
+        if turned:
+            picture.set_display_rotation(turned)
         tone = out.add_stream(sound, rate=rate) if sound else None
         for image, time_s in zip(images, times_s, strict=True):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
@@ -135,6 +144,11 @@ def copy_film(path: Path, copy: Path) -> list[FilmFrame]:
 
 def nobody(_: Image, *, min_score: float) -> list[FaceEmotion]:
     return []
+
+
+def somebody(_: Image, *, min_score: float) -> list[FaceEmotion]:
+    shares = dict.fromkeys(Emotion, 0.1) | {Emotion.HAPPY: 0.4}
+    return [FaceEmotion(Face(BoundingBox(10, 10, 80, 80), 0.9), Prediction.from_mapping(shares))]
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +222,132 @@ def test_the_rotation_flag_of_phones_is_honoured(tmp_path: Path, ffmpeg: str) ->
     assert image.shape == (160, 120, 3)
     assert corner_colours(image) == corner_colours(read_image(shown))
     assert corner_colours(image) != corner_colours(quadrants())
+
+
+@pytest.mark.parametrize(
+    ("width", "pixel_ratio", "turned", "shape", "scale"),
+    [
+        (180, Fraction(64, 45), 0, (120, 256), 1.0),
+        (160, Fraction(1, 2), 0, (240, 160), 1.0),
+        (160, Fraction(2, 1), 90, (320, 120), 1.0),
+        (1200, Fraction(2, 1), 0, (96, 1920), 0.8),
+    ],
+)
+def test_pixels_that_are_not_square_are_stretched(
+    tmp_path: Path,
+    width: int,
+    pixel_ratio: Fraction,
+    turned: int,
+    shape: tuple[int, int],
+    scale: float,
+) -> None:
+    images = [quadrants(width)] * 2
+    film = make_film(tmp_path / "film.mp4", images, pixel_ratio=pixel_ratio, turned=turned)
+    first, _ = copy_film(film, tmp_path / "copy.mp4")
+    assert first.image.shape[:2] == shape
+    assert first.scale == pytest.approx(scale)
+    with av.open(str(tmp_path / "copy.mp4")) as copy:
+        shown = copy.streams.video[0]
+        assert (shown.height, shown.width) == shape
+        assert shown.sample_aspect_ratio in {None, Fraction(1)}
+
+
+def test_boxes_are_in_pixels_of_the_film_as_it_is_shown(tmp_path: Path) -> None:
+    """2400 square pixels wide; the finder gets a picture of 1920."""
+    images = [quadrants(1200)] * 2
+    film = make_film(tmp_path / "film.mp4", images, pixel_ratio=Fraction(2, 1))
+    with FilmReader(film) as reader:
+        step = next(iter(read_film(reader, somebody, FilmSettings(0.5))))
+    assert step.moment is not None
+    assert step.moment.faces[0].seen.face.box == BoundingBox(12, 12, 100, 100)
+
+
+def test_frames_beyond_the_limit_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = make_film(tmp_path / "film.mov", [quadrants()] * 2, codec="png", pix_fmt="rgb24")
+    monkeypatch.setattr("emotion.video.reader.MAX_PIXELS", 160 * 120)
+    with FilmReader(film) as reader:
+        assert len(list(reader)) == 2
+    monkeypatch.setattr("emotion.video.reader.MAX_PIXELS", 160 * 120 - 1)
+    with pytest.raises(VideoError, match=r"at most 19,199 pixels.*film.mov have 160x120"):
+        FilmReader(film)
+
+
+def test_frames_larger_than_the_header_says_are_not_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = (cv2.imencode(".jpg", quadrants(side, side))[1].tobytes() for side in (64, 256))
+    film = tmp_path / "film.mjpeg"
+    film.write_bytes(small * 3 + large + small)
+    monkeypatch.setattr("emotion.video.reader.MAX_PIXELS", 100 * 100)
+    with FilmReader(film) as reader:
+        assert [frame.image.shape[:2] for frame in reader] == [(64, 64)] * 4
+    assert reader.damaged
+
+
+def test_a_last_frame_that_stays_is_no_damage_and_stays_in_the_copy(tmp_path: Path) -> None:
+    first, *others = [PIL.Image.fromarray(np.roll(quadrants(), 9 * n, 1)) for n in range(4)]
+    film, copy = tmp_path / "film.gif", tmp_path / "copy.mp4"
+    first.save(film, save_all=True, append_images=others, duration=[100, 100, 130, 4000])
+    with FilmReader(film) as reader, FilmWriter(copy) as writer:
+        for _ in read_film(reader, nobody, FilmSettings(0.5), copy=writer):
+            pass
+    assert not reader.damaged
+    with FilmReader(copy) as reader:
+        *_, last = reader
+        assert reader.duration_s == pytest.approx(4.33, abs=0.01)
+    assert (last.time_s, last.duration_s) == pytest.approx((0.33, 4.0), abs=0.01)
+
+
+def test_a_duration_that_cannot_be_is_cut(tmp_path: Path) -> None:
+    with FilmWriter(tmp_path / "copy.mp4") as writer:
+        writer.write(quadrants(), 0.0, 1e9)
+    assert streams(tmp_path / "copy.mp4") == {"h264": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("height", "matrix", "named"), [(480, 6, False), (720, 1, False), (720, 1, True)]
+)
+def test_colours_are_those_that_players_show(
+    tmp_path: Path, height: int, matrix: int, named: bool
+) -> None:
+    """Where a film does not name its matrix, HD has that of BT.709 (1) and others that of BT.601 (6)."""
+    colour, film, copy = (200, 60, 40), tmp_path / "film.mp4", tmp_path / "copy.mp4"
+    with av.open(str(film), "w") as out:
+        stream = out.add_stream("libx264", rate=FPS, options={"crf": "1"})
+        stream.height, stream.width, stream.pix_fmt = height, 320, "yuv420p"
+        if named:
+            stream.codec_context.colorspace = matrix
+        image = np.full((height, 320, 3), colour, np.uint8)
+        out.mux(
+            stream.encode(
+                av.VideoFrame.from_ndarray(image, format="rgb24").reformat(
+                    format="yuv420p",
+                    dst_colorspace=Colorspace.ITU709 if matrix == 1 else Colorspace.ITU601,
+                )
+            )
+        )
+        out.mux(stream.encode())
+    (frame,) = copy_film(film, copy)
+    assert frame.image[9, 9] == pytest.approx(colour, abs=4)
+    with av.open(str(copy)) as made:
+        shown = next(made.decode(video=0))
+        names = (shown.colorspace, shown.color_primaries, shown.color_trc, shown.color_range)
+        assert names == (6, 1, 1, 1)
+        assert shown.to_ndarray(format="rgb24")[9, 9] == pytest.approx(colour, abs=6)
+
+
+@pytest.mark.parametrize("times_s", [[0.0, 5.0, 10.0, 15.0], [0.0, 0.1, 0.2, 4.2, 4.3, 8.3]])
+def test_a_frame_that_stays_is_time_in_view(tmp_path: Path, times_s: list[float]) -> None:
+    film = make_film(tmp_path / "slow.mp4", [quadrants()] * len(times_s), times_s=times_s)
+    session = Session.of_film()
+    with FilmReader(film) as reader:
+        for step in read_film(reader, somebody, FilmSettings(0.5)):
+            assert step.moment is not None
+            session.add(step.moment)
+    (person,) = session.summary().people
+    assert person.in_view_s == pytest.approx(times_s[-1], abs=0.01)
 
 
 def test_a_changing_frame_rate_keeps_its_times(tmp_path: Path) -> None:

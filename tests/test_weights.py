@@ -16,6 +16,8 @@ from emotion.weights import (
     DEFAULT_WEIGHTS,
     WEIGHTS_VARIABLE,
     find_weights,
+    read_figures,
+    read_history,
     read_spec,
     shipped_weights,
 )
@@ -159,6 +161,8 @@ def test_a_missing_field_is_named(copy: Path, field: str) -> None:
         {"labels": 7},
         {"crop_scale": "wide"},
         {"crop_scale": 0},
+        {"crop_scale": float("nan")},
+        {"input_size": float("inf")},
     ],
 )
 def test_a_field_of_the_wrong_kind_is_refused(copy: Path, changes: dict[str, Any]) -> None:
@@ -178,3 +182,33 @@ def test_a_description_that_is_no_text_is_refused(copy: Path) -> None:
     (copy / "config.json").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(WeightsError, match="not a valid description"):
         read_spec(copy)
+
+
+DEEP = "[" * 100_000
+"""Python's reader of JSON gives up on it with an error that is no ValueError."""
+
+
+def test_a_description_that_is_nested_too_deeply_is_refused(copy: Path) -> None:
+    (copy / "config.json").write_text(DEEP)
+    with pytest.raises(WeightsError, match="not a valid description"):
+        read_spec(copy)
+
+
+@pytest.mark.parametrize("content", [DEEP, "{", '[{"loss": 1}, {}]', "[7]", "7"])
+def test_figures_of_another_kind_are_none(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    assert read_figures(path, {"loss"}) == []
+    path.write_text(content)
+    assert read_figures(path, {"loss"}) == []
+
+
+@pytest.mark.parametrize("content", ['{"loss": [1.5, 1.2]}', '[{"loss": "1.5"}]', "[]", "{"])
+def test_a_history_of_another_kind_is_none(content: str, tmp_path: Path) -> None:
+    (tmp_path / "history.json").write_text(content)
+    assert read_history(tmp_path) == []
+
+
+def test_a_history_is_read_as_it_is() -> None:
+    history = json.loads((find_weights() / "history.json").read_text())
+    assert history
+    assert read_history(find_weights()) == history

@@ -53,8 +53,9 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from emotion.film import FilmSettings, read_film
+    from emotion.moments import csv_rows
     from emotion.pipeline import EmotionPipeline
-    from emotion.session import Session, csv_rows, film_dict
+    from emotion.session import Session, film_dict
     from emotion.video import FilmReader, FilmWriter
 
     for target in (args.out, args.csv):
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             )
     if args.out and args.out.suffix.lower() != ".mp4":
         raise VideoError(f"The annotated copy must be an .mp4 file. Received: {args.out.name}")
-    session = Session.of_film(args.every)
+    session = Session.of_film()
     with ExitStack() as stack:
         film = stack.enter_context(FilmReader(args.film))
         pipeline = stack.enter_context(
@@ -123,7 +124,7 @@ def _print_summary(summary: Summary) -> None:
 @contextmanager
 def _table(path: Path) -> Iterator[Any]:
     """A CSV writer whose file appears under its name only when it is complete."""
-    from emotion.session import CSV_COLUMNS
+    from emotion.moments import CSV_COLUMNS
 
     part = path.with_name(f".{path.name}.part")
     try:

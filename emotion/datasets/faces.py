@@ -116,26 +116,27 @@ def decode_face(data: bytes | None, where: str) -> npt.NDArray[np.uint8]:
     """Decode one picture.
 
     Args:
-        data: A PNG, JPEG or BMP file of 48×48 pixels.
+        data: A PNG, JPEG or BMP file of 48×48 pixels, in colour or in 8-bit grey.
         where: Its file and row, for the message.
 
     Returns:
         (48, 48) uint8, grey.
 
     Raises:
-        DatasetError: If it is no picture, is damaged, or has another size.
+        DatasetError: If it is no picture, is damaged, has another size, or has deeper grey.
     """
     try:
         with PillowImage.open(io.BytesIO(data or b""), formats=FORMATS) as picture:
-            if picture.size == (FACE_SIZE, FACE_SIZE):
+            deep = picture.mode.startswith("I")  # which Pillow would not scale, but clip to white
+            if picture.size == (FACE_SIZE, FACE_SIZE) and not deep:
                 return np.array(picture.convert("L"))
             width, height = picture.size
-            received = f"{width}×{height} pixels"
+            received = f"{width}×{height} pixels" + (" in 16-bit grey" if deep else "")
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError):
         received = f"{len(data or b'')} bytes that are no whole PNG, JPEG or BMP picture"
     raise DatasetError(
-        f"{where}: an image must be {FACE_SIZE}×{FACE_SIZE} pixels. Received: {received}. "
-        "Replace the picture, or leave it out."
+        f"{where}: an image must be {FACE_SIZE}×{FACE_SIZE} pixels in colour or 8-bit grey. "
+        f"Received: {received}. Replace the picture, or leave it out."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,6 +25,15 @@ __all__ = [
 
 Shape: TypeAlias = tuple[int | None, ...]
 """Of an input or output: how many faces, then what there is of each; None where any size will do."""
+
+MAX_ARCHITECTURE = 16 * 2**20
+"""Bytes of the largest architecture that is unpacked; a thousand layers need about one million."""
+
+_DAMAGED = (
+    *(EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What h5py, zipfile, json and Keras raise on damaged, encrypted and ill-made files."""
 
 
 def load_model(path: Path, architecture: Path | None = None) -> Any:
@@ -58,7 +68,7 @@ def load_model(path: Path, architecture: Path | None = None) -> Any:
         else:
             _check_new_name(path)
             model.load_weights(path)
-    except (KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise WeightsError(
             f"The numbers of {path} do not fit its network: {' '.join(str(error).split())}"
         ) from error
@@ -162,21 +172,36 @@ def _description(path: Path) -> str:
             with h5py.File(path, "r") as file:
                 text = file.attrs.get("model_config")
         else:
-            with zipfile.ZipFile(path) as archive:
-                text = archive.read("config.json")
-    except (KeyError, OSError, zipfile.BadZipFile) as error:
+            text = _unpacked(path)
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+    except _DAMAGED as error:
         raise WeightsError(f"{path} is damaged or no network of Keras: {error}") from error
     if text is None:
         raise WeightsError(
             f"{path} holds weights only. Give the architecture, too: the JSON of model.to_json()."
         )
-    return text.decode("utf-8") if isinstance(text, bytes) else str(text)
+    return str(text)
+
+
+def _unpacked(path: Path) -> bytes:
+    """``config.json`` of an archive; a few packed bytes may stand for more than fits into memory."""
+    with zipfile.ZipFile(path) as archive:
+        method = archive.getinfo("config.json").compress_type
+        # Other methods cannot be unpacked in part, and Keras uses none of them.
+        if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError("config.json must be stored or deflated")
+        with archive.open("config.json") as file:
+            text = file.read(MAX_ARCHITECTURE + 1)
+    if len(text) > MAX_ARCHITECTURE:
+        raise ValueError(f"config.json must have at most {MAX_ARCHITECTURE:,} bytes")
+    return text
 
 
 def _parse(text: str, path: Path) -> Mapping[str, Any]:
     try:
         description = json.loads(text)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise WeightsError(f"The architecture of {path} is not JSON: {error}") from error
     if isinstance(description, str):  # some programs wrote json.dumps(model.to_json())
         return _parse(description, path)

@@ -13,6 +13,7 @@ import av
 import av.container
 import av.error
 import numpy as np
+from av.video.reformatter import Colorspace
 
 from emotion.errors import VideoError
 from emotion.types import Image
@@ -34,6 +35,12 @@ MAX_PIXELS = 8192 * 8192
 CUT_SHORT_S = 2.0
 """A film that ends this much before its stated length was cut short."""
 
+SD_LINES = 576
+"""Films of more lines are HD. If they do not name their colours, those of BT.709 are meant."""
+
+COLOURS_NOT_NAMED = 2
+"""FFmpeg's number for a frame that does not say how its RGB became YUV."""
+
 _MATROSKA_LENGTH = re.compile(r"(\d+):(\d+):(\d+(?:\.\d*)?)", re.ASCII)
 
 
@@ -44,14 +51,18 @@ class FilmFrame:
     Attributes:
         index: Its number, from 0.
         time_s: When it is shown, in seconds from the start of the film.
-        image: Shape (H, W, 3), uint8, RGB, upright; sides at most :data:`MAX_SIDE`.
-        scale: Width of ``image`` divided by the width in the film.
+        image: Shape (H, W, 3), uint8, RGB, as it is shown: upright, with square pixels; sides at most
+            :data:`MAX_SIDE`.
+        scale: Pixels of ``image`` for each pixel of the film as it is shown, which is upright with square
+            pixels: 720x576 with the ratio 64:45 is shown as 1024x576.
+        duration_s: For how long it is shown, in seconds; 0 where the file does not say.
     """
 
     index: int
     time_s: float
     image: Image
     scale: float
+    duration_s: float
 
 
 class FilmReader:
@@ -76,6 +87,8 @@ class FilmReader:
             self._container.close()
             raise
         self._stream.thread_type = "AUTO"
+        # The header may say less than the frames have.
+        self._stream.codec_context.options = _decoder_limit()
         self.start_s = (self._container.start_time or 0) / av.time_base
         length = self._container.duration
         self.duration_s = length / av.time_base if length and length > 0 else None
@@ -101,16 +114,19 @@ class FilmReader:
         Raises:
             VideoError: If not a single frame can be decoded.
         """
-        index, last_s = 0, -math.inf
+        index, last_s, end_s = 0, -math.inf, -math.inf
+        pixel_ratio = float(self._stream.sample_aspect_ratio or 1)
         for frame in self._decoded():
             time_s = frame.time - self.start_s if frame.time is not None else -math.inf
             if not time_s > last_s:
                 # Missing or repeated time stamps occur in old containers: go on at the usual pace.
                 time_s = max(last_s, -1 / (self.fps or 25)) + 1 / (self.fps or 25)
-            image, scale = _upright(frame)
-            yield FilmFrame(index, max(time_s, 0.0), image, scale)
+            duration_s = max(float(frame.duration * (frame.time_base or 0)), 0.0)
+            image, scale = _as_shown(frame, pixel_ratio)
+            yield FilmFrame(index, max(time_s, 0.0), image, scale, duration_s)
             index, last_s = index + 1, max(time_s, 0.0)
-        if self._pictures_end_s is not None and last_s < self._pictures_end_s - CUT_SHORT_S:
+            end_s = last_s + duration_s
+        if self._pictures_end_s is not None and end_s < self._pictures_end_s - CUT_SHORT_S:
             self.damaged = True
         if index == 0:
             raise VideoError(
@@ -162,7 +178,7 @@ def open_container(path: Path) -> av.container.InputContainer:
     safe = {
         "protocol_whitelist": "file",
         "format_whitelist": CONTAINERS,
-        "max_pixels": str(MAX_PIXELS),
+        **_decoder_limit(),  # for a look at the first frames; what reads them all has its own options
     }
     try:
         return av.open(str(path), "r", options=safe, metadata_errors="replace")
@@ -173,23 +189,43 @@ def open_container(path: Path) -> av.container.InputContainer:
         ) from error
 
 
+def _decoder_limit() -> dict[str, str]:
+    """The option of FFmpeg's decoders; they count rows rounded up to 64 pixels, hence more than ours."""
+    return {"max_pixels": str(2 * MAX_PIXELS)}
+
+
 def _picture_stream(container: av.container.InputContainer, path: Path) -> Any:
     """The first stream of moving pictures; the cover of a song is none."""
     cover = av.stream.Disposition.attached_pic
     streams = [s for s in container.streams.video if not s.disposition & cover]
     if streams:
+        width, height = streams[0].codec_context.width, streams[0].codec_context.height
+        if width * height > MAX_PIXELS:
+            raise VideoError(
+                f"Frames may have at most {MAX_PIXELS:,} pixels. Those of {path.name} have "
+                f"{width}x{height}. Save the film in a smaller size."
+            )
         return streams[0]
     kind = "sound only" if container.streams.audio else "no stream of pictures"
     raise VideoError(f"A film must hold moving pictures. {path.name} holds {kind}.")
 
 
-def _upright(frame: av.VideoFrame) -> tuple[Image, float]:
-    """A decoded frame as an RGB array, turned as its rotation flag says, and by how much it was reduced."""
-    scale = min(1.0, MAX_SIDE / max(frame.width, frame.height))
-    if scale < 1:
-        width, height = max(round(frame.width * scale), 1), max(round(frame.height * scale), 1)
-        image = frame.to_ndarray(format="rgb24", width=width, height=height)
-    else:
-        image = frame.to_ndarray(format="rgb24")
+def _as_shown(frame: av.VideoFrame, pixel_ratio: float) -> tuple[Image, float]:
+    """A decoded frame as RGB, with square pixels and turned upright, and by how much it was reduced.
+
+    Args:
+        frame: The frame.
+        pixel_ratio: Width of its pixels divided by their height. Their shorter side is stretched, so that
+            nothing is lost.
+    """
+    width, height = frame.width * max(pixel_ratio, 1), frame.height / min(pixel_ratio, 1)
+    scale = min(1.0, MAX_SIDE / max(width, height))
+    unnamed_hd = frame.colorspace == COLOURS_NOT_NAMED and frame.height > SD_LINES
+    image = frame.to_ndarray(
+        format="rgb24",
+        width=max(round(width * scale), 1),
+        height=max(round(height * scale), 1),
+        src_colorspace=Colorspace.ITU709 if unnamed_hd else None,
+    )
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, turns)), scale

@@ -44,7 +44,7 @@ def add_analyze_video(pipelines: Pipelines) -> None:
             if not film:
                 raise VideoError("A film is needed. Received: nothing.")
             settings = _settings(min_score, every_s)
-            pipeline, session = pipelines.get(detector), Session.of_film(settings.every_s)
+            pipeline, session = pipelines.get(detector), Session.of_film()
             with FilmReader(Path(film)) as reader:
                 for step in read_film(reader, pipeline, settings):
                     if step.moment:

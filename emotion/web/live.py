@@ -94,9 +94,11 @@ class Viewer:
     def follow(
         self, analysis: Analysis, time_s: float, settings: LiveSettings, *, session: int
     ) -> Moment:
-        """Take over what the pipeline found in the next frame; another session number begins anew."""
+        """Take over what the pipeline found in the next frame; a higher session number begins anew."""
         with self.lock:
-            if session != self.number:
+            if session < self.number:  # late: its answer is no longer awaited
+                return Moment(self.frames, self.time_s, ())
+            if session > self.number:
                 self._restart(session)
             # The clock is the viewer's: it must be a number and may not run backwards.
             self.time_s = max(self.time_s, time_s if math.isfinite(time_s) else 0.0)
@@ -174,8 +176,12 @@ class LiveReader:
         )
         if scale == 1:
             return analysis
-        faces = (replace(face, face=moved_face(face.face, 1 / scale)) for face in analysis.faces)
-        return replace(analysis, faces=tuple(faces))
+        whole = (image.shape[1], image.shape[0])
+        faces = tuple(
+            replace(face, face=moved_face(face.face, 1 / scale, within=whole))
+            for face in analysis.faces
+        )
+        return replace(analysis, faces=faces)
 
 
 def decode_frame(data_url: str) -> Image:

@@ -5,8 +5,7 @@ Everything shown is read from the files that lie beside the weights; nothing is 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from emotion.web.model_figures import (
     robustness_html,
 )
 from emotion.web.pipelines import Pipelines
-from emotion.weights import ModelSpec, find_weights, read_spec
+from emotion.weights import ModelSpec, find_weights, read_figures, read_history, read_spec
 
 __all__ = ["ModelFacts", "build_model_tab", "read_facts"]
 
@@ -98,24 +97,11 @@ def read_facts(folder: Path) -> ModelFacts:
     _, _, rest = text.partition(f"## {CARD_SECTION}\n")
     return ModelFacts(
         spec=read_spec(folder),
-        metrics=next(iter(_read_figures(folder / "metrics.json", METRICS)), {}),
-        history=_read_figures(folder / "history.json", {"loss"}),
-        architectures=_read_figures(folder / "architectures.json", {"architecture", "weakest"}),
+        metrics=next(iter(read_figures(folder / "metrics.json", METRICS)), {}),
+        history=read_history(folder),
+        architectures=read_figures(folder / "architectures.json", {"architecture", "weakest"}),
         limits=rest.split("\n## ")[0].strip(),
     )
-
-
-def _read_figures(path: Path, keys: Set[str]) -> list[dict[str, Any]]:
-    """The objects of a JSON file, or none if one of them lacks some of ``keys``.
-
-    Other programs give these names to other figures; a page that broke off in the middle would say nothing.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    rows = content if isinstance(content, list) else [content]
-    return rows if all(isinstance(row, dict) and keys <= row.keys() for row in rows) else []
 
 
 def _measured(facts: ModelFacts) -> None:

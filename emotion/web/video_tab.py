@@ -15,8 +15,9 @@ import gradio as gr
 from emotion.errors import EmotionError, VideoError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.film import FilmSettings, read_film
+from emotion.moments import CSV_COLUMNS, csv_rows
 from emotion.pipeline import EmotionPipeline
-from emotion.session import CSV_COLUMNS, Session, csv_rows
+from emotion.session import Session
 from emotion.timeline import Timeline
 from emotion.video import FilmReader, FilmWriter
 from emotion.web.api import FILM_QUEUE
@@ -178,7 +179,7 @@ def _read(
     folder: Path,
 ) -> Iterator[Update]:
     """Read one film; the last update hands over everything."""
-    session, timeline = Session.of_film(settings.every_s), Timeline.of_film(settings.every_s)
+    session, timeline = Session.of_film(), Timeline.of_film(settings.every_s)
     copy_path, table_path = folder / f"{path.stem}-expressions.mp4", folder / f"{path.stem}.csv"
     began = told = time.monotonic()
     yield _news(progress_html("Opening the film …", 0.0), busy=True, clear=True)

@@ -155,6 +155,7 @@ function halt() {
   video.srcObject = null;
   if (sent) clearTimeout(sent.timer);
   sent = latest = emptySince = null;
+  spokenText = "";
   waiting = false;
   hud.hidden = true;
   remark("");

@@ -82,6 +82,11 @@ def test_a_new_start_is_a_new_session(reader: LiveReader, frame: dict[str, Any])
     assert viewer.session.summary().frames == 4, "another camera, the same session"
     ask(reader, viewer, frame, run=3, session=2, time_s=0.0)
     assert viewer.session.summary().frames == 1
+    ask(reader, viewer, frame, run=2, session=1, time_s=0.4)
+    ask(reader, viewer, frame, run=3, session=2, time_s=0.1)
+    assert viewer.session.summary().frames == 2, (
+        "a late frame of the last session begins no new one"
+    )
 
 
 @pytest.mark.parametrize("time_s", [math.nan, math.inf, -5.0, "soon", None])

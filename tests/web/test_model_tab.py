@@ -124,7 +124,8 @@ for folder in sys.argv[1:]:
 def test_figures_of_another_shape_do_not_stop_the_app(name: str, tmp_path: Path) -> None:
     """Other programs write a ``metrics.json``, too; the rest of the tab is still there."""
     folders = []
-    for number, content in enumerate((b'{"accuracy": 0.65}', b'{"accuracy": ', b"[1]", b"\xff")):
+    contents = (b'{"accuracy": 0.65}', b'{"accuracy": ', b"[1]", b"\xff", b"[" * 100_000)
+    for number, content in enumerate((*contents, b'{"loss": [1.5, 1.2]}')):
         folders.append(tmp_path / str(number))
         shutil.copytree(WEIGHTS, folders[-1])
         (folders[-1] / name).write_bytes(content)

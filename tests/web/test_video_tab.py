@@ -13,7 +13,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from emotion.session import CSV_COLUMNS
+from emotion.moments import CSV_COLUMNS
 from emotion.web.pipelines import Pipelines
 from emotion.web.video_tab import NO_FILM, STOPPED, FilmJob, build_video_tab
 
