@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.fake_camera import COUNTER_BITS, COUNTER_SIDE, FPS, write_camera_film  # noqa: E402
+from emotion.weights import find_weights, read_spec  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -112,7 +113,14 @@ def main() -> None:
             }
             version = browser.version
             browser.close()
-    result = {"machine": _machine(version), "seconds": args.seconds, "runs": runs}
+    weights = read_spec(find_weights())
+    result = {
+        "machine": _machine(version),
+        "weights": weights.name,
+        "sha256": weights.files["litert"].sha256,
+        "seconds": args.seconds,
+        "runs": runs,
+    }
     report = _report(result)
     print(report)
     if args.seconds >= 10:
@@ -213,8 +221,14 @@ def _report(result: dict[str, Any]) -> str:
         f"{machine['date']}, {machine['cores']} cores ({machine['processor']}), Python {machine['python']}, "
         f"Gradio {machine['gradio']}, Chromium {machine['chromium']}; load before: {machine['load']}. "
         f"Browser and server on the same machine, {result['seconds']:g} seconds each, camera at "
-        f"{FPS} frames a second, 640×480, one face. Milliseconds as median / 95th percentile. "
-        "Made by `python benchmarks/webcam.py`.",
+        f"{FPS} frames a second, 640×480, one face, weights `{result['weights']}` "
+        f"({result['sha256'][:8]}). Milliseconds as median / 95th percentile. Made by "
+        "`python benchmarks/webcam.py`.",
+        "",
+        "Server: all that it does for a frame, detect and classify included. Draw: in the browser. Round trip: "
+        "from sending a frame to its answer. Camera to label: from the camera's frame to the drawn box. By "
+        "counter: how far the live picture is ahead of the frame that the boxes belong to, by numbers painted "
+        "into the film. Passed over: camera frames that were not sent, as the last answer was still awaited.",
         "",
         "| run | frames/s | server | detect | classify | draw | round trip | camera to label "
         "| by counter | passed over |",

@@ -67,7 +67,7 @@ def headline_html(spec: ModelSpec, metrics: Mapping[str, Any]) -> str:
 
 def _of_the_app(shown: float, head: float) -> str:
     """What the app's mix of both heads scores, where that is another figure than one head's."""
-    return "" if shown == head else f"; the mix that the app shows: {shown:.0%}"
+    return "" if shown == head else f"; the app's mix of heads: {shown:.0%}"
 
 
 def confusion_html(metrics: Mapping[str, Any]) -> str:
