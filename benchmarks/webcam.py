@@ -225,10 +225,11 @@ def _report(result: dict[str, Any]) -> str:
         f"({result['sha256'][:8]}). Milliseconds as median / 95th percentile. Made by "
         "`python benchmarks/webcam.py`.",
         "",
-        "Server: all that it does for a frame, detect and classify included. Draw: in the browser. Round trip: "
-        "from sending a frame to its answer. Camera to label: from the camera's frame to the drawn box. By "
-        "counter: how far the live picture is ahead of the frame that the boxes belong to, by numbers painted "
-        "into the film. Passed over: camera frames that were not sent, as the last answer was still awaited.",
+        "Server: all that it does for a frame, detect and classify included. Draw: in the browser. Round "
+        "trip: from sending a frame to its answer. Camera to label: from the camera's frame to the drawn "
+        "box. By counter: how far the live picture is ahead of the frame that the boxes belong to, by "
+        "numbers painted into the film. Passed over: camera frames that were not sent, as the last answer "
+        "was still awaited.",
         "",
         "| run | frames/s | server | detect | classify | draw | round trip | camera to label "
         "| by counter | passed over |",
