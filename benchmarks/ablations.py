@@ -77,7 +77,13 @@ def run_all(args: argparse.Namespace) -> str:
         mixup=0.0,
         ema=0.99,  # 0.999 reaches back behind so short a decay
     )
-    about = {"epochs_before": len(history), "epochs": EPOCHS, "precision": args.precision}
+    about = {
+        "start_from": Path(args.start_from).name,
+        "epochs_before": len(history),
+        "epochs": EPOCHS,
+        "precision": args.precision,
+        "faces": len(data.labels),
+    }
     found: dict[str, Any] = {"about": about, "runs": {}}
     if args.json.is_file():
         found = json.loads(args.json.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from emotion.drawing import annotate
+from emotion.moments import LONGEST_FRAME_S
 from emotion.regions import moved_face, reduced
 from emotion.tracking import WEAK_SHARE, FaceTracker, Moment, TrackedFace
 from emotion.types import BoundingBox, FaceEmotion, Image
@@ -30,7 +31,8 @@ class FaceReader(Protocol):
 
 
 KEEP_S = 1.0
-"""Seconds for which a face that left keeps its number, or longer where two looks lie further apart."""
+"""Seconds for which a face that left keeps its number, or longer where two looks lie further apart. So one
+person of a slideshow stays one; somebody else in the same place of the next slide is taken for them, too."""
 
 SEARCH_EVERY_S = 1.0
 """Seconds between two searches for small faces in large frames."""
@@ -116,9 +118,8 @@ def read_film(
         moment = None
         before, stretch = stretch, _stretch(frame, settings.every_s)
         if stretch != before:
-            # A film has no pauses: however long a frame stays, nobody left meanwhile. People may move far
-            # between two looks, so those who left are remembered for two of them.
-            tracker.keep_s = max(KEEP_S, frame.time_s - last_looks_s[0])
+            # People may move far between two looks, so those who left are remembered for two of them.
+            tracker.keep_s = max(KEEP_S, min(frame.time_s - last_looks_s[0], LONGEST_FRAME_S))
             last_looks_s.append(frame.time_s)
             found = looks.at(frame.image, frame.time_s)
             shown = tracker.update(found, frame.time_s, min_score=settings.min_score)
@@ -191,9 +192,8 @@ def _without_doubles(found: list[FaceEmotion]) -> list[FaceEmotion]:
 
 def _in_film_pixels(moment: Moment, frame: FilmFrame) -> Moment:
     """Boxes and landmarks as if the frame had not been reduced."""
-    height, width = (round(side / frame.scale) for side in frame.image.shape[:2])
     faces = []
     for tracked in moment.faces:
-        face = moved_face(tracked.seen.face, 1 / frame.scale, within=(width, height))
+        face = moved_face(tracked.seen.face, 1 / frame.scale, within=frame.size)
         faces.append(replace(tracked, seen=replace(tracked.seen, face=face)))
     return replace(moment, faces=tuple(faces))

@@ -214,7 +214,7 @@ def _from_deep_grey(picture: Pillow.Image) -> Image:
 
 def _range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     """What is to become black and white: without the few pixels that stand for "nothing measured"."""
-    finite = values[np.isfinite(values)]
+    finite = values[np.abs(values) < 1e30]  # which also leaves out NaN and infinity
     if not finite.size:
         return 0.0, 1.0
     # The nearest value, as one halfway to -3.4e38 would be as useless as that itself.

@@ -12,7 +12,10 @@ from typing import Any
 from emotion.tracking import Moment, TrackedFace
 from emotion.types import Emotion
 
-__all__ = ["CSV_COLUMNS", "MomentText", "csv_rows", "csv_text"]
+__all__ = ["CSV_COLUMNS", "LONGEST_FRAME_S", "MomentText", "csv_rows", "csv_text"]
+
+LONGEST_FRAME_S = 600.0
+"""A film has no pauses: a frame stays until the next one, as in slideshows. More is a fault of its clock."""
 
 CSV_COLUMNS = (
     *("time_s", "frame", "track", "x1", "y1", "x2", "y2", "score", "label", "confidence"),

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emotion.moments import CSV_COLUMNS, MomentText, csv_text
+from emotion.moments import CSV_COLUMNS, LONGEST_FRAME_S, MomentText, csv_text
 from emotion.tracking import Moment, TrackedFace
 from emotion.types import Emotion, Prediction
 
@@ -126,6 +126,7 @@ class Session:
         self._record_every_s = record_every_s
         self._longest_step_s = longest_step_s
         self._people: dict[int, _Diary] = {}
+        self._before: tuple[TrackedFace, ...] = ()
         self._first_s: float | None = None
         self._last_s = 0.0
         self._frames = self._frames_with_faces = self._most_faces = 0
@@ -133,24 +134,24 @@ class Session:
     @classmethod
     def of_film(cls) -> Session:
         """A session that sums up a film; keeps no moments."""
-        # A film has no pauses: a frame stays until the next one, however long that takes.
-        return cls(keep=0, longest_step_s=float("inf"))
+        return cls(keep=0, longest_step_s=LONGEST_FRAME_S)
 
     def add(self, moment: Moment) -> None:
         """Take in the next moment; time must not fall."""
         if self._first_s is None:
             self._first_s = self._last_s = moment.time_s
-        before_s, self._last_s = self._last_s, moment.time_s
-        step = moment.time_s - before_s
+        step, self._last_s = moment.time_s - self._last_s, moment.time_s
+        if LONGEST_STEP_S < step <= self._longest_step_s:
+            # What comes after so long says nothing of it: what was there before it has stayed.
+            for face in self._before:
+                self._people[face.track_id].seconds[face.label] += step
+        self._before = moment.faces
         self._frames += 1
         self._frames_with_faces += bool(moment.faces)
         self._most_faces = max(self._most_faces, len(moment.faces))
         for face in moment.faces:
             diary = self._people.setdefault(face.track_id, _Diary(face, moment.time_s))
-            # Over a long step only those count who were in view before it: others may just have come.
-            known = step <= LONGEST_STEP_S or diary.last_s == before_s
-            counted = step if known and step <= self._longest_step_s else 0.0
-            diary.add(face, moment.time_s, counted)
+            diary.add(face, moment.time_s, step if step <= LONGEST_STEP_S else 0.0)
         if self._keep:
             self._record(moment)
 

@@ -2,10 +2,9 @@
 
 Faces are matched as in ByteTrack (Zhang et al., ECCV 2022): sure finds first, weak finds only to continue a
 face that is already known, each time with the assignment of the highest total overlap (the Hungarian
-problem, solved by ``lap``). Faces that were in view a frame ago come before those that are hidden, as in
-DeepSORT's cascade (Wojke et al., ICIP 2017): else who is hidden would take the number of who stands in
-front. Positions are predicted with an alpha-beta filter, so that people who cross or are hidden for a
-moment keep their number.
+problem, solved by ``lap``). Faces that were in view a frame ago are preferred to hidden ones, so that nobody
+gives their number to whom they hide. Positions are predicted with an alpha-beta filter, so that people who
+cross or are hidden for a moment keep their number.
 """
 
 from __future__ import annotations
@@ -31,6 +30,10 @@ LABEL_MARGIN = 0.1
 
 POSITION_GAIN, VELOCITY_GAIN = 0.8, 0.4
 """Alpha and beta of the filter: how far a new box moves position and velocity towards itself."""
+
+IN_VIEW_BONUS = 0.3
+"""Added to the likeness of faces that were in view a frame ago. All from 0.2 to 0.5 serve as well: less lets
+who is hidden take over who stands in front, more lets neighbours whom the detector misses in turn swap."""
 
 COAST_S = 0.4
 """Time constant in which the predicted speed of an unseen face fades out."""
@@ -120,15 +123,12 @@ class FaceTracker:
             if candidates is weak:
                 # Else one mistaken find would live on for as long as anything weak is seen there.
                 free = [t for t in free if time_s - t.sure_s <= self.keep_s + 1e-9]
-            in_view = [track for track in free if track.time_s == before]
-            hidden = [track for track in free if track.time_s < before]
-            for group in (in_view, hidden):
-                for track, face in _match(group, candidates, time_s):
-                    free.remove(track)
-                    candidates.remove(face)
-                    tracked.append(track.follow(face, time_s, self.half_life_s))
-                    if candidates is sure:
-                        track.sure_s = time_s
+            for track, face in _match(free, candidates, time_s, before):
+                free.remove(track)
+                candidates.remove(face)
+                tracked.append(track.follow(face, time_s, self.half_life_s))
+                if candidates is sure:
+                    track.sure_s = time_s
         for face in sure:
             self._last_id += 1
             self._tracks.append(_Track(self._last_id, face, time_s))
@@ -190,17 +190,27 @@ class _Track:
 
 
 def _match(
-    tracks: Sequence[_Track], faces: Sequence[FaceEmotion], time_s: float
+    tracks: Sequence[_Track], faces: Sequence[FaceEmotion], time_s: float, before_s: float
 ) -> list[tuple[_Track, FaceEmotion]]:
-    """Pair known faces with new finds so that the total likeness is highest."""
+    """Pair known faces with new finds so that the total likeness is highest.
+
+    Args:
+        tracks: Known faces.
+        faces: New finds.
+        time_s: When they were found.
+        before_s: When the frame before was.
+    """
     if not tracks or not faces:
         return []
     predicted = np.stack([track.place_at(time_s) for track in tracks])
     unseen = np.array([[time_s - track.time_s] for track in tracks])
     likeness = _likeness(predicted, np.stack([_place(face) for face in faces]))
     # The longer a face was out of sight, the further from its predicted place it may be.
-    likeness += 0.5 * np.minimum(unseen, 1.0)
-    _, columns, _ = lap.lapjv(1.0 - likeness, extend_cost=True, cost_limit=1.0)
+    possible = likeness + 0.5 * np.minimum(unseen, 1.0) > 0
+    likeness += np.array([[IN_VIEW_BONUS * (track.time_s == before_s)] for track in tracks])
+    # Any possible pair (from -0.5 on) is better than none; an impossible one is worse.
+    cost = np.where(possible, -likeness, 9.0)
+    _, columns, _ = lap.lapjv(cost, extend_cost=True, cost_limit=1.0)
     return [(track, faces[col]) for track, col in zip(tracks, columns, strict=True) if col >= 0]
 
 

@@ -91,6 +91,21 @@ def test_who_appears_after_a_long_look_at_nobody_was_not_there_before() -> None:
     assert [person.in_view_s for person in session.summary().people] == [61.0, 1.0]
 
 
+def test_a_frame_that_stays_shows_what_it_shows() -> None:
+    session = Session.of_film()
+    for time_s, faces in (
+        (0.0, [face(1, Emotion.HAPPY)]),
+        (60.0, [face(1, Emotion.SAD)]),
+        (61.0, [face(1, Emotion.SAD)]),
+        (71.0, []),
+        (36_000.0, [face(1, Emotion.SAD)]),
+    ):
+        session.add(Moment(0, time_s, tuple(faces)))
+    (person,) = session.summary().people
+    assert person.seconds[Emotion.HAPPY] == 60
+    assert person.seconds[Emotion.SAD] == 1 + 10, "ten hours are a fault of the clock"
+
+
 def test_csv_has_a_row_for_frames_without_a_face() -> None:
     session = filled((0.0, [face(1), face(2)]), (0.5, []), (1.0, [face(1)]))
     rows = list(csv.DictReader(io.StringIO(session.to_csv())))

@@ -93,6 +93,19 @@ def test_who_is_hidden_takes_no_number_from_who_stands_in_front(speed: int, stop
         assert [face.track_id for face in frame if face.seen.face.box == front] == [1]
 
 
+@pytest.mark.parametrize(("between_s", "apart"), [(0.1, 60), (1.0, 150), (1.0, 200)])
+def test_neighbours_who_are_missed_in_turn_keep_their_numbers(
+    between_s: float, apart: float
+) -> None:
+    first, second = seen(100, 200), seen(100 + apart, 200)
+    tracker = FaceTracker(keep_s=max(1.0, 2 * between_s))
+    seats = {1: first.face.box, 2: second.face.box}
+    views = [[first, second], [first, second], [first], [second], [first, second]]
+    for number, view in enumerate(views):
+        for face in tracker.update(view, number * between_s):
+            assert face.seen.face.box == seats[face.track_id]
+
+
 @pytest.mark.parametrize(("gap", "expected"), [(0.4, 1), (0.9, 1), (1.5, 2)])
 def test_coming_back_within_a_second_keeps_the_number(gap: float, expected: int) -> None:
     tracker = FaceTracker()

@@ -38,6 +38,9 @@ CUT_SHORT_S = 2.0
 SD_LINES = 576
 """Films of more lines are HD. If they do not name their colours, those of BT.709 are meant."""
 
+WIDEST_PIXEL = 4.0
+"""Pixels of real films are up to twice as wide as high, or half as wide; other ratios are mistakes."""
+
 COLOURS_NOT_NAMED = 2
 """FFmpeg's number for a frame that does not say how its RGB became YUV."""
 
@@ -53,14 +56,16 @@ class FilmFrame:
         time_s: When it is shown, in seconds from the start of the film.
         image: Shape (H, W, 3), uint8, RGB, as it is shown: upright, with square pixels; sides at most
             :data:`MAX_SIDE`.
-        scale: Pixels of ``image`` for each pixel of the film as it is shown, which is upright with square
-            pixels: 720x576 with the ratio 64:45 is shown as 1024x576.
+        size: Width and height of the film as it is shown, which is upright with square pixels: 720×576 with
+            the ratio 64:45 is shown as 1024×576.
+        scale: Pixels of ``image`` for each pixel of ``size``.
         duration_s: For how long it is shown, in seconds; 0 where the file does not say.
     """
 
     index: int
     time_s: float
     image: Image
+    size: tuple[int, int]
     scale: float
     duration_s: float
 
@@ -116,14 +121,16 @@ class FilmReader:
         """
         index, last_s, end_s = 0, -math.inf, -math.inf
         pixel_ratio = float(self._stream.sample_aspect_ratio or 1)
+        if not 1 / WIDEST_PIXEL <= pixel_ratio <= WIDEST_PIXEL:
+            pixel_ratio = 1.0
         for frame in self._decoded():
             time_s = frame.time - self.start_s if frame.time is not None else -math.inf
             if not time_s > last_s:
                 # Missing or repeated time stamps occur in old containers: go on at the usual pace.
                 time_s = max(last_s, -1 / (self.fps or 25)) + 1 / (self.fps or 25)
             duration_s = max(float(frame.duration * (frame.time_base or 0)), 0.0)
-            image, scale = _as_shown(frame, pixel_ratio)
-            yield FilmFrame(index, max(time_s, 0.0), image, scale, duration_s)
+            image, size, scale = _as_shown(frame, pixel_ratio)
+            yield FilmFrame(index, max(time_s, 0.0), image, size, scale, duration_s)
             index, last_s = index + 1, max(time_s, 0.0)
             end_s = last_s + duration_s
         if self._pictures_end_s is not None and end_s < self._pictures_end_s - CUT_SHORT_S:
@@ -210,8 +217,8 @@ def _picture_stream(container: av.container.InputContainer, path: Path) -> Any:
     raise VideoError(f"A film must hold moving pictures. {path.name} holds {kind}.")
 
 
-def _as_shown(frame: av.VideoFrame, pixel_ratio: float) -> tuple[Image, float]:
-    """A decoded frame as RGB, with square pixels and turned upright, and by how much it was reduced.
+def _as_shown(frame: av.VideoFrame, pixel_ratio: float) -> tuple[Image, tuple[int, int], float]:
+    """A decoded frame as RGB, with square pixels and turned upright; its size, and how it was reduced.
 
     Args:
         frame: The frame.
@@ -228,4 +235,5 @@ def _as_shown(frame: av.VideoFrame, pixel_ratio: float) -> tuple[Image, float]:
         src_colorspace=Colorspace.ITU709 if unnamed_hd else None,
     )
     turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, turns)), scale
+    size = (round(height), round(width)) if turns % 2 else (round(width), round(height))
+    return np.ascontiguousarray(np.rot90(image, turns)), size, scale

@@ -127,7 +127,7 @@ class LiveReader:
 
         Args:
             viewer: Whose frame it is; changed by this call.
-            frame: From the browser: ``run`` and ``n`` (numbers that are sent back), ``session`` (another
+            frame: From the browser: ``run`` and ``n`` (numbers that are sent back), ``session`` (a higher
                 number starts a new one), ``time_s`` (seconds since Start) and ``image`` (a JPEG as data URL).
             settings: What the viewer has chosen.
 
