@@ -16,8 +16,10 @@ pytest.importorskip("tensorflow", reason="TensorFlow is needed for training only
 import keras
 
 import train
+from benchmarks import ablations
 from emotion.datasets import FerDataset, read_parquet
 from emotion.errors import TrainingError
+from emotion.types import Emotion
 from emotion.weights import find_weights
 from tests.labelled_faces import write_parquet
 from train import Checkpoint, Settings
@@ -154,3 +156,20 @@ def test_averaged_weights_get_statistics_of_their_own(faces: FerDataset) -> None
 def test_the_expected_accuracy_is_that_of_the_shipped_network() -> None:
     metrics = json.loads((find_weights("compact") / "metrics.json").read_text())
     assert round(metrics["accuracy"], 3) == train.EXPECTED_ACCURACY
+
+
+def test_the_table_of_ablations_is_that_of_its_figures() -> None:
+    results = Path(train.__file__).parent / "benchmarks" / "results"
+    runs = json.loads((results / "ablations.json").read_text())["runs"]
+    assert (results / "ablations.md").read_text() == ablations.markdown(runs)
+
+
+def test_recalls_of_an_ablation_are_those_of_its_faces(tmp_path: Path) -> None:
+    data = read_parquet(write_parquet(tmp_path / "faces.parquet", 40))
+    found = ablations.figures(network(Settings(architecture="compact")), data)
+    right = sum(
+        found["recall"][emotion] * (data.labels == number).sum()
+        for number, emotion in enumerate(Emotion)
+    )
+    assert right == pytest.approx(found["fer2013_right"].count("1"))
+    assert len(found["fer2013_right"]) == len(data)

@@ -231,6 +231,7 @@ def test_the_rotation_flag_of_phones_is_honoured(tmp_path: Path, ffmpeg: str) ->
         (160, Fraction(1, 2), 0, (240, 160), 1.0),
         (160, Fraction(2, 1), 90, (320, 120), 1.0),
         (1200, Fraction(2, 1), 0, (96, 1920), 0.8),
+        (160, Fraction(1, 255), 0, (120, 160), 1.0),  # a mistake, as players see it
     ],
 )
 def test_pixels_that_are_not_square_are_stretched(
@@ -246,6 +247,7 @@ def test_pixels_that_are_not_square_are_stretched(
     first, _ = copy_film(film, tmp_path / "copy.mp4")
     assert first.image.shape[:2] == shape
     assert first.scale == pytest.approx(scale)
+    assert first.size == pytest.approx([side / scale for side in reversed(shape)])
     with av.open(str(tmp_path / "copy.mp4")) as copy:
         shown = copy.streams.video[0]
         assert (shown.height, shown.width) == shape
