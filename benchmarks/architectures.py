@@ -2,7 +2,7 @@
 
     python train.py --data FOLDER --out runs/weights --name four_block --architecture four_block \\
         --optimizer adam --learning-rate 1e-4 --batch-size 64 --epochs 35 --decay 0.35 --mixup 0 --crop 48 \\
-        --recall-floor 0
+        --full-size-epochs 35 --recall-floor 0
     python -m benchmarks.architectures --data FOLDER weights/compact runs/weights/four_block
 
 Accuracies are those of the Keras file on the validation split; what the int8 LiteRT file scores was measured

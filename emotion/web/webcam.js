@@ -20,6 +20,8 @@ const sheet = document.createElement("canvas");
 
 let stream = null;      // the open camera, or null
 let run = 0;            // counts openings and closings: replies to an earlier run are thrown away
+let goingOn = false;    // whether the camera that is opening goes on with the session
+let facing = null;      // which way the last camera looked, where it says so
 let session = 0;        // counts starts: another camera goes on with the same session
 let sent = null;        // the frame on its way: {n, captured, at, timer}
 let latest = null;      // time stamp of the newest camera frame
@@ -83,8 +85,9 @@ function speak(text, now) {
 // ---------------------------------------------------------------- camera
 
 async function start({ resume = false } = {}) {
-  const goesOn = resume && stream !== null;
+  const goesOn = resume && (stream !== null || goingOn);
   halt();
+  goingOn = goesOn;
   if (!window.isSecureContext || !navigator.mediaDevices) return tell(...PROBLEMS.insecure, "insecure");
   const mine = ++run;
   tell("Opening the camera …", "Allow its use if the browser asks.");
@@ -118,16 +121,22 @@ async function start({ resume = false } = {}) {
     counts = { n: 0, dropped: 0, startedAt: performance.now() };
     history = [];
   }
+  goingOn = false;
   arrivals = [];
   startButton.disabled = true;
   message.hidden = true;
   stage.dataset.state = "live";
-  stage.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+  fitStage();
   hud.hidden = !showHud.checked;
   stopButton.disabled = snapshotButton.disabled = false;
   remark("Reading the first frame …");
   listCameras(opened);
   nextFrame();
+}
+
+// A phone that is turned while the camera runs swaps the sides of the picture.
+function fitStage() {
+  if (stream && video.videoWidth) stage.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
 }
 
 async function openCamera() {
@@ -156,7 +165,7 @@ function halt() {
   if (sent) clearTimeout(sent.timer);
   sent = latest = emptySince = null;
   spokenText = "";
-  waiting = false;
+  waiting = goingOn = false;
   hud.hidden = true;
   remark("");
   stopButton.disabled = snapshotButton.disabled = true;
@@ -194,7 +203,9 @@ function unseen() {
 async function listCameras(opened) {
   const devices = (await navigator.mediaDevices.enumerateDevices()).filter((d) => d.kind === "videoinput");
   const settings = opened.getVideoTracks()[0].getSettings();
-  if (settings.facingMode) setMirror(settings.facingMode !== "environment");
+  // The viewer's own choice stays for as long as the camera does.
+  if (settings.facingMode && settings.facingMode !== facing) setMirror(settings.facingMode !== "environment");
+  facing = settings.facingMode;
   if (!devices.length || !devices[0].deviceId) return;
   cameras.replaceChildren(...devices.map((device, index) =>
     new Option(device.label.replace(/ \([0-9a-f]{4}:[0-9a-f]{4}\)$/, "") || `Camera ${index + 1}`, device.deviceId)));
@@ -443,10 +454,14 @@ offerCameras();
 startButton.addEventListener("click", () => start());
 stopButton.addEventListener("click", stop);
 snapshotButton.addEventListener("click", snapshot);
-cameras.addEventListener("change", () => { if (stream) start({ resume: true }); else setMirror(cameras.value !== "environment"); });
+// The start button is off while the camera is open or opening.
+cameras.addEventListener("change", () => {
+  if (startButton.disabled) start({ resume: true }); else setMirror(cameras.value !== "environment");
+});
+video.addEventListener("resize", fitStage);
 mirror.addEventListener("change", () => setMirror(mirror.checked));
 showHud.addEventListener("change", () => { hud.hidden = !(showHud.checked && stream); });
-// The start button is off while the camera is open or opening. The back button shows this page as it was left.
+// The back button shows this page as it was left.
 window.addEventListener("pagehide", () => { if (startButton.disabled) letGo("you left this page"); });
 new ResizeObserver(() => {
   if (result) draw(overlay, result, mirror.checked);

@@ -164,7 +164,11 @@ def test_another_camera_goes_on_with_the_session(server: Server, camera: Viewers
         expect(page.get_by_role("button", name="Start camera")).to_be_disabled()
         page.wait_for_function("window.last && window.last.n > 20")
         page.evaluate("window.first = document.querySelector('.live video').srcObject")
-        page.locator("[data-do=camera]").dispatch_event("change")
+        # Twice, as with the arrow keys: the second choice comes while the first camera opens.
+        page.evaluate(
+            "for (const _ of [1, 2])"
+            " document.querySelector('[data-do=camera]').dispatchEvent(new Event('change'))"
+        )
         before = page.evaluate("window.last.n")
         page.wait_for_function(
             f"document.querySelector('.live video').srcObject !== window.first"
@@ -175,6 +179,27 @@ def test_another_camera_goes_on_with_the_session(server: Server, camera: Viewers
         page.get_by_role("button", name="Session summary").click()
         text = page.locator(".session-report p").first.inner_text()
         assert int(re.search(r"([\d,]+) frames", text)[1].replace(",", "")) > before
+
+
+def test_a_phone_that_is_turned_turns_the_picture(server: Server, camera: Viewers) -> None:
+    """Chromium's fake camera cannot be turned, so its picture says that it was."""
+    with camera() as context:
+        page = open_tab(context, server.url)
+        start(page)
+        assert (
+            page.evaluate("document.querySelector('.live-stage').style.aspectRatio") == "640 / 480"
+        )
+        page.evaluate(
+            """() => {
+                const video = document.querySelector('.live video');
+                Object.defineProperty(video, 'videoWidth', { value: 480 });
+                Object.defineProperty(video, 'videoHeight', { value: 640 });
+                video.dispatchEvent(new Event('resize'));
+            }"""
+        )
+        assert (
+            page.evaluate("document.querySelector('.live-stage').style.aspectRatio") == "480 / 640"
+        )
 
 
 def test_stop_releases_the_camera_and_clears_everything(server: Server, camera: Viewers) -> None:
