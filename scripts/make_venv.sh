@@ -4,8 +4,14 @@
 set -u
 folder=$1
 
+if [ -n "${PYTHON:-}" ]; then
+    set -- "$PYTHON" # one word, whatever spaces its path has
+else
+    set -- python3.13 python3.12 python3.11 python3 python
+fi
+
 without_venv=
-for python in ${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do
+for python in "$@"; do
     # Asked, not looked up: version managers leave commands on the PATH that do nothing but complain.
     "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
         2>/dev/null || continue

@@ -31,6 +31,20 @@ def test_votes_are_optional(tmp_path: Path) -> None:
     assert data.votes.sum() == 0
 
 
+def test_pictures_may_be_plain_bytes(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "faces.parquet", 9)
+    expected = read_parquet(path)
+    table = parquet.read_table(path)
+    plain = pa.array([cell["bytes"] for cell in table.column("image").to_pylist()], pa.binary())
+    parquet.write_table(table.set_column(0, "image", plain), path)
+    found = read_parquet(path)
+    assert np.array_equal(found.images, expected.images)
+    assert np.array_equal(found.votes, expected.votes)
+    parquet.write_table(table.set_column(0, "image", pa.array([b"hello"] * 9)), path)
+    with pytest.raises(DatasetError, match=r"faces\.parquet, row 0: .* 5 bytes that are no whole"):
+        read_parquet(path)
+
+
 def write_rows(path: Path, picture: np.ndarray, label: int) -> Path:
     cell = {"bytes": cv2.imencode(".png", picture)[1].tobytes(), "path": None}
     table = pa.table({"image": [cell, cell], "label": pa.array([0, label], pa.int8())})

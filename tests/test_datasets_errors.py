@@ -67,7 +67,6 @@ def test_a_csv_that_breaks_off_names_the_row(tmp_path: Path) -> None:
         (f"happy,{FACE},Training", "Received: 'happy'"),
         (f"3,{FACE},Dev", "Usage must be one of Training, PublicTest, PrivateTest"),
         (f"3,{FACE}", "Received: 2 columns"),
-        ("", "Received: 0 columns"),
     ],
 )
 def test_a_wrong_row_of_the_csv_is_named(line: str, words: str, tmp_path: Path) -> None:
@@ -76,6 +75,15 @@ def test_a_wrong_row_of_the_csv_is_named(line: str, words: str, tmp_path: Path) 
     said = refused(path)
     assert f"{path}, row 1 (line 3): " in said
     assert words in said
+
+
+def test_empty_lines_are_not_counted_as_rows(tmp_path: Path) -> None:
+    path = tmp_path / "fer2013.csv"
+    path.write_text(f"emotion,pixels,Usage\n\n3,{FACE},Training\n\n9,{FACE},Training\n")
+    assert f"{path}, row 1 (line 5): " in refused(path)
+    plus = tmp_path / "fer2013new.csv"
+    plus.write_text(f"{FERPLUS_HEADER}\n\nTraining,fer0.png{',1' * 10}\n\nTraining,fer1.png\n")
+    assert f"{plus}, row 1 (line 5): " in refused(path, plus)
 
 
 def test_other_csv_files_are_told_apart(tmp_path: Path) -> None:

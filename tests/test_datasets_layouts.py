@@ -86,6 +86,18 @@ def test_what_is_read_is_what_was_written(rows: list[Row], tmp_path: Path) -> No
     assert np.flatnonzero(found["test"].duplicated).tolist() == [2]
 
 
+def test_empty_lines_of_a_csv_shift_nothing(rows: list[Row], tmp_path: Path) -> None:
+    plus = write_ferplus(tmp_path / "fer2013new.csv", rows)
+    source = write_csv(tmp_path / "fer2013.csv", rows)
+    expected = read_splits(source, ferplus=plus)
+    for path, number in ((source, 4), (source, -1), (plus, 9), (plus, -1)):
+        lines = path.read_text().splitlines()
+        lines[number:number] = ["", ""]
+        path.write_text("\n".join([*lines, "", ""]))
+    for split, faces in read_splits(source, ferplus=plus):
+        assert same(faces, expected[split]), split
+
+
 def test_columns_of_the_csv_may_stand_in_another_order(rows: list[Row], tmp_path: Path) -> None:
     expected = read_splits(write_csv(tmp_path / "fer2013.csv", rows))
     lines = (tmp_path / "fer2013.csv").read_text().splitlines()[1:]

@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def make_venv(programs: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def make_venv(programs: Path, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the script on a machine whose only programs are those of one folder."""
-    environment = {"PATH": str(programs)}
+    environment = {"PATH": str(programs)} | variables
     return subprocess.run(
         ["/bin/sh", str(ROOT / "scripts" / "make_venv.sh"), str(folder)],
         env=environment,
@@ -72,3 +72,19 @@ def test_a_command_that_only_complains_is_passed_over(programs: Path, tmp_path: 
     result = make_venv(programs, tmp_path / "venv")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "venv" / "bin" / "python").exists()
+
+
+def test_the_python_that_was_chosen_may_have_spaces_in_its_path(
+    programs: Path, tmp_path: Path
+) -> None:
+    """Nor is another one taken in its place."""
+    write_program(programs / "python3", "exit 1")
+    chosen = tmp_path / "My Pythons" / "python 3"
+    chosen.parent.mkdir()
+    write_program(chosen, f'exec {os.path.realpath(sys.executable)} "$@"')
+    result = make_venv(programs, tmp_path / "venv", PYTHON=str(chosen))
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "venv" / "bin" / "python").exists()
+    missing = make_venv(programs, tmp_path / "venv", PYTHON=f"{chosen} python3")
+    assert missing.returncode == 1
+    assert f"found: no {chosen} python3." in missing.stderr

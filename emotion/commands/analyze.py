@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import csv
 import glob
+import io
 import itertools
 import sys
 from collections.abc import Callable
@@ -124,17 +125,29 @@ def _write_annotated(folder: Path, source: Path, image: Image) -> None:
     """Write a picture under its source's name, or the first free one after it: nothing is overwritten."""
     suffix = source.suffix.lower()
     suffix = suffix if suffix in (".jpg", ".jpeg", ".webp") else ".png"
-    folder.mkdir(parents=True, exist_ok=True)
+    encoded = io.BytesIO()
+    format_name = PillowImage.registered_extensions()[suffix]
+    PillowImage.fromarray(image).save(encoded, format_name, quality=95)
+    folder.mkdir(parents=True, exist_ok=True)  # its error ends the run: no picture could be written
     for number in itertools.count(1):
-        name = f"{source.stem}{f'-{number}' if number > 1 else ''}{suffix}"
+        path = folder / f"{source.stem}{f'-{number}' if number > 1 else ''}{suffix}"
         try:
-            file = (folder / name).open("xb")
+            _write_new(path, encoded.getvalue())
         except FileExistsError:
             continue
-        with file:
-            format_name = PillowImage.registered_extensions()[suffix]
-            PillowImage.fromarray(image).save(file, format_name, quality=95)
+        except OSError as error:
+            raise ImageError(f"{path} cannot be written: {error}") from error
         return
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not be there yet, completely or not at all."""
+    path.touch(exist_ok=False)
+    try:
+        path.write_bytes(data)
+    except BaseException:  # Ctrl-C, too
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _show_text(record: PictureRecord) -> None:

@@ -10,10 +10,10 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emotion.commands import score
 from emotion.errors import VideoError
@@ -58,13 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion.session import Session, film_dict
     from emotion.video import FilmReader, FilmWriter
 
-    for target in (args.out, args.csv):
-        if target and target.exists() and args.film.exists() and target.samefile(args.film):
-            raise VideoError(
-                f"The film must not be overwritten. Received: {target} as output, too."
-            )
-    if args.out and args.out.suffix.lower() != ".mp4":
-        raise VideoError(f"The annotated copy must be an .mp4 file. Received: {args.out.name}")
+    _check_targets(args)
     session = Session.of_film()
     with ExitStack() as stack:
         film = stack.enter_context(FilmReader(args.film))
@@ -75,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         if min_score is None:
             min_score = pipeline.detector.default_min_score
         copy = stack.enter_context(FilmWriter(args.out, sound=film)) if args.out else None
-        table = stack.enter_context(_table(args.csv)) if args.csv else None
+        add_rows = stack.enter_context(_table(args.csv)) if args.csv else None
         bar = stack.enter_context(
             tqdm(
                 total=round(film.duration_s, 2) if film.duration_s else None,
@@ -96,8 +90,8 @@ def run(args: argparse.Namespace) -> int:
             bar.update(max(step.time_s - bar.n, 0))
             if step.moment:
                 session.add(step.moment)
-                if table:
-                    table.writerows(csv_rows(step.moment))
+                if add_rows:
+                    add_rows(csv_rows(step.moment))
     if film.damaged:
         print(
             f"emotion video: {args.film.name} is damaged or cut short; what could be read is included.",
@@ -108,6 +102,22 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print_summary(session.summary())
     return 0
+
+
+def _check_targets(args: argparse.Namespace) -> None:
+    """What could not be written at the end is refused before the film is read."""
+    for option, target in (("--out", args.out), ("--csv", args.csv)):
+        if target and target.is_dir():
+            raise VideoError(
+                f"{option} must name a file. Received: {target}, which is a folder. "
+                f"Add a name, such as {target / args.film.stem}.{'mp4' if option == '--out' else 'csv'}"
+            )
+        if target and target.exists() and args.film.exists() and target.samefile(args.film):
+            raise VideoError(
+                f"The film must not be overwritten. Received: {target} as output, too."
+            )
+    if args.out and args.out.suffix.lower() != ".mp4":
+        raise VideoError(f"The annotated copy must be an .mp4 file. Received: {args.out.name}")
 
 
 def _print_summary(summary: Summary) -> None:
@@ -122,21 +132,38 @@ def _print_summary(summary: Summary) -> None:
 
 
 @contextmanager
-def _table(path: Path) -> Iterator[Any]:
-    """A CSV writer whose file appears under its name only when it is complete."""
+def _table(path: Path) -> Iterator[Callable[[Iterable[Iterable[object]]], None]]:
+    """Adds rows to a CSV file that appears under its name only when it is complete."""
     from emotion.moments import CSV_COLUMNS
 
     part = path.with_name(f".{path.name}.part")
+    with _failures_of(path):
+        file = part.open("w", encoding="utf-8", newline="")
+    writer = csv.writer(file, lineterminator="\n")
+
+    def add_rows(rows: Iterable[Iterable[object]]) -> None:
+        with _failures_of(path):
+            writer.writerows(rows)
+
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(CSV_COLUMNS)
-            yield writer
-        part.replace(path)
+        add_rows([CSV_COLUMNS])
+        yield add_rows  # what fails meanwhile is not the table's fault, and keeps its own name
+        with _failures_of(path):
+            file.close()
+            part.replace(path)
+    finally:
+        with suppress(OSError):  # a full disk refuses what is still to be written, here of no use
+            file.close()
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _failures_of(path: Path) -> Iterator[None]:
+    """Say which file it was that could not be written."""
+    try:
+        yield
     except OSError as error:
         raise VideoError(f"{path} cannot be written: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _seconds(text: str) -> float:

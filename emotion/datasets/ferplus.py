@@ -104,13 +104,14 @@ def read_ferplus(path: Path) -> FerPlus:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
-            header = [cell.strip() for cell in next(reader, [])]
+            rows = filter(None, reader)  # as in fer2013.csv, an empty line is no row
+            header = [cell.strip() for cell in next(rows, [])]
             if ",".join(header).lower() != HEADER.lower():
                 raise DatasetError(
                     f"{path} must begin with the line {HEADER}. Received: {','.join(header)[:120]!r}. "
                     "Download fer2013new.csv from github.com/microsoft/FERPlus."
                 )
-            for row, cells in enumerate(reader):
+            for row, cells in enumerate(rows):
                 where = f"{path}, row {row} (line {reader.line_num})"
                 counts = _counts(cells, where)
                 name = cells[1].strip()

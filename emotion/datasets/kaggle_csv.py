@@ -62,17 +62,18 @@ def read_kaggle_csv(path: Path, *, ferplus: FerPlus | None = None) -> dict[Split
 
 
 def _rows(path: Path) -> Iterator[tuple[bytes, int, str]]:
-    """Pixels, label and usage of each row, checked."""
+    """Pixels, label and usage of each row, checked. An empty line is no row."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file)
-        header = [cell.strip() for cell in next(reader, [])]
+        rows = filter(None, reader)
+        header = [cell.strip() for cell in next(rows, [])]
         if sorted(header) != ["Usage", "emotion", "pixels"]:
             raise DatasetError(
                 f"{path} must have the columns emotion,pixels,Usage. Received: {header}. "
                 "Kaggle's train.csv and test.csv lack the splits: take fer2013.csv or icml_face_data.csv."
             )
         columns = [header.index(name) for name in ("emotion", "pixels", "Usage")]
-        for row, cells in enumerate(reader):
+        for row, cells in enumerate(rows):
             where = f"{path}, row {row} (line {reader.line_num})"
             if len(cells) != len(header):
                 raise DatasetError(

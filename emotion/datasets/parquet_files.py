@@ -45,9 +45,11 @@ def read_parquet(path: Path, *, ferplus: Path | None = None) -> FerDataset:
     """Read one file in the layout described in ``docs/data.md``.
 
     Args:
-        path: A file with the columns ``image`` (PNG bytes, 48×48 grey) and ``label`` (0–6), and
-            optionally ``votes`` (ten counts or null) and ``duplicated``.
-        ferplus: ``fer2013new.csv``, joined by image name in place of the column ``votes``.
+        path: A file with the columns ``image`` (a picture of 48×48 pixels as PNG, JPEG or BMP bytes: in a
+            struct of ``bytes`` and ``path``, or plain) and ``label`` (0–6), and optionally ``votes`` (ten
+            counts or null) and ``duplicated``.
+        ferplus: ``fer2013new.csv``, joined by image name in place of the column ``votes``. Plain bytes
+            have no name.
 
     Raises:
         DatasetError: If the file is missing, not parquet, or one of its rows is not as described;
@@ -96,7 +98,7 @@ def _read(path: Path, ferplus: FerPlus | None) -> Part:
         for name in ("image", "label", "votes", "duplicated")
         if name in table.column_names
     }
-    cells = [cell if isinstance(cell, dict) else {} for cell in columns["image"]]
+    cells = [_picture(cell) for cell in columns["image"]]
     images = [
         decode_face(cell.get("bytes"), f"{path}, row {row}") for row, cell in enumerate(cells)
     ]
@@ -108,6 +110,13 @@ def _read(path: Path, ferplus: FerPlus | None) -> Part:
     marked = "duplicated" in columns
     duplicated = np.array(columns.get("duplicated", [False] * len(cells)), dtype=bool)
     return Part(FerDataset(np.stack(images), labels, votes, duplicated), marked)
+
+
+def _picture(cell: object) -> dict[str, Any]:
+    """The ``bytes`` and ``path`` of a picture, as far as its cell has them."""
+    if isinstance(cell, dict):
+        return cell
+    return {"bytes": cell} if isinstance(cell, bytes) else {}
 
 
 def _label_names(metadata: dict[bytes, bytes] | None, path: Path) -> tuple[int, ...]:

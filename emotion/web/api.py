@@ -12,8 +12,10 @@ from emotion import __version__
 from emotion.errors import EmotionError, VideoError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.film import FilmSettings, read_film
+from emotion.pipeline import EmotionPipeline
 from emotion.session import Session, film_dict
 from emotion.video import FilmReader
+from emotion.web.fields import check_min_score
 from emotion.web.pipelines import Pipelines
 
 __all__ = ["FILM_QUEUE", "add_analyze_video", "add_health"]
@@ -22,18 +24,26 @@ FILM_QUEUE = {"concurrency_limit": 1, "concurrency_id": "film"}
 """One film at a time: reading one keeps two cores busy, and webcams must stay fast. Others wait in line."""
 
 
-def add_analyze_video(pipelines: Pipelines) -> None:
-    """Add the endpoint ``/analyze_video`` to the open ``gr.Blocks``."""
+def add_analyze_video(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
+    """Add the endpoint ``/analyze_video`` to the open ``gr.Blocks``.
+
+    Args:
+        pipelines: Of the server.
+        detector_name: The detector of those who name none.
+    """
 
     def analyze_video(
-        film: str | None, detector: str, min_score: float | None, every_s: float | None
+        film: str | None,
+        detector: str,
+        min_score: float | None = None,
+        every_s: float | None = 0.0,
     ) -> dict[str, Any]:
         """Follow the faces of a film and sum up which expressions they show, and for how long.
 
         Args:
             film: The film: mp4, mov, webm, mkv, avi and many more.
             detector: mediapipe or haar.
-            min_score: Faces that the detector is less sure of are left out, 0 to 1.
+            min_score: Faces that the detector is less sure of are left out, 0 to 1; null: its default.
             every_s: Seconds between two looks; 0 looks at every frame.
 
         Returns:
@@ -43,8 +53,8 @@ def add_analyze_video(pipelines: Pipelines) -> None:
         try:
             if not film:
                 raise VideoError("A film is needed. Received: nothing.")
-            settings = _settings(min_score, every_s)
             pipeline, session = pipelines.get(detector), Session.of_film()
+            settings = _settings(min_score, every_s, pipeline)
             with FilmReader(Path(film)) as reader:
                 for step in read_film(reader, pipeline, settings):
                     if step.moment:
@@ -55,8 +65,8 @@ def add_analyze_video(pipelines: Pipelines) -> None:
 
     # Not to be seen: the video tab has its own fields.
     film = gr.File(visible=False, label="film")
-    detector = gr.Dropdown(list(DETECTORS), value=DEFAULT_DETECTOR, visible=False, label="detector")
-    min_score = gr.Number(0.5, visible=False, label="min_score")
+    detector = gr.Dropdown(list(DETECTORS), value=detector_name, visible=False, label="detector")
+    min_score = gr.Number(None, visible=False, label="min_score")
     every_s = gr.Number(0.0, visible=False, label="every_s")
     answer = gr.JSON(visible=False, label="summary")
     gr.Button(visible=False).click(
@@ -68,12 +78,15 @@ def add_analyze_video(pipelines: Pipelines) -> None:
     )
 
 
-def _settings(min_score: float | None, every_s: float | None) -> FilmSettings:
+def _settings(
+    min_score: float | None, every_s: float | None, pipeline: EmotionPipeline
+) -> FilmSettings:
     """What a program asked for, checked; JSON also knows null, and JavaScript sends it for NaN."""
     if every_s is None or not 0.0 <= every_s < float("inf"):
         raise VideoError(f"every_s must be seconds, 0 or more. Received: {json.dumps(every_s)}")
-    if min_score is None or not 0.0 <= min_score <= 1.0:
-        raise VideoError(f"min_score must be from 0 to 1. Received: {json.dumps(min_score)}")
+    check_min_score(min_score)
+    if min_score is None:
+        min_score = pipeline.detector.default_min_score
     return FilmSettings(min_score, every_s=every_s)
 
 

@@ -14,6 +14,7 @@ from emotion.images import ACCEPTED, read_image
 from emotion.records import PictureRecord
 from emotion.regions import reduced
 from emotion.types import Image
+from emotion.web.fields import check_min_score, picture_input, slider
 from emotion.web.pipelines import Pipelines
 from emotion.web.results import error_html, nothing_yet_html, results_html, summary_html
 
@@ -25,18 +26,6 @@ LARGEST_SHOWN = 2560
 """Longer sides of the annotated picture are reduced to this: crisp on any screen, quick to send."""
 
 
-def _picture_input(**settings: Any) -> gr.Image:
-    """A ``gr.Image`` that hands over the path of the uploaded file, untouched.
-
-    The stock component decodes pictures itself: it fails on damaged ones without saying why, opens
-    decompression bombs and clips 16-bit grey. ``read_image`` knows about all of that.
-    """
-    picture = gr.Image(type="filepath", **settings)
-    # Not a subclass: Gradio would write an interface file next to this module at each import.
-    picture.preprocess = lambda payload: payload.path if payload else None
-    return picture
-
-
 def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
     """Add the contents of the tab to the open ``gr.Tab``.
 
@@ -45,7 +34,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         detector_name: The detector that is chosen at first.
     """
 
-    def read(path: str, detector: str, min_score: float) -> tuple[Image, PictureRecord]:
+    def read(path: str, detector: str, min_score: float | None) -> tuple[Image, PictureRecord]:
         image = read_image(path)
         faces = pipelines.get(detector)(image, min_score=min_score)
         return image, PictureRecord.of(Path(path).name, image, faces)
@@ -61,13 +50,15 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         picture, _ = reduced(annotate(image, record.faces), LARGEST_SHOWN)
         return summary_html(record), picture, results_html(record, image)
 
-    def analyze(picture: str | None, detector: str, min_score: float) -> dict[str, Any]:
+    def analyze(
+        picture: str | None, detector: str, min_score: float | None = None
+    ) -> dict[str, Any]:
         """Find the faces of a picture and read their expression.
 
         Args:
             picture: The picture.
             detector: mediapipe or haar.
-            min_score: Faces that the detector is less sure of are left out, 0 to 1.
+            min_score: Faces that the detector is less sure of are left out, 0 to 1; null: its default.
 
         Returns:
             The JSON object of ``python -m emotion analyze --json``.
@@ -75,6 +66,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         if picture is None:
             return PictureRecord.failed("", f"A picture is needed: {ACCEPTED}.").as_dict()
         try:
+            check_min_score(min_score)
             return read(picture, detector, min_score)[1].as_dict()
         except EmotionError as error:
             return PictureRecord.failed(Path(picture).name, str(error)).as_dict()
@@ -88,7 +80,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
     plain = {"apply_default_css": False, "padding": False}
     with gr.Row():
         with gr.Column(min_width=320):
-            picture = _picture_input(
+            picture = picture_input(
                 sources=["upload", "clipboard"],
                 label="Picture",
                 height=360,
@@ -103,10 +95,10 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
                     elem_id="detector",
                     min_width=260,
                 )
-                min_score = gr.Slider(
+                min_score = slider(
                     0,
                     1,
-                    value=default_score(detector_name),
+                    default_score(detector_name),
                     step=0.05,
                     label="Minimum score",
                     info="Higher: fewer, surer faces.",
@@ -132,14 +124,16 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
             )
             results = gr.HTML("", elem_id="results", **plain)
 
-    # For other programs only; people see the same through `show`.
+    # For other programs only; people see the same through `show`. A number, as a slider has no null.
+    asked_score = gr.Number(None, visible=False, label="min_score")
     answer = gr.JSON(visible=False)
     call = gr.Button(visible=False)
 
     inputs, outputs = [picture, detector, min_score], [summary, annotated, results]
-    quiet = {"api_visibility": "private", "show_progress": "minimal"}
-    picture.change(show, inputs, outputs, trigger_mode="always_last", **quiet)
+    # What is changed while an answer is under way is answered next, not skipped.
+    quiet = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "always_last"}
+    picture.change(show, inputs, outputs, **quiet)
     detector.input(default_score, detector, min_score, **quiet).then(show, inputs, outputs, **quiet)
     # Not `release`: the keyboard never lets go of a slider.
-    min_score.input(show, inputs, outputs, trigger_mode="always_last", **quiet)
-    call.click(analyze, inputs, answer, api_name="analyze")
+    min_score.input(show, inputs, outputs, **quiet)
+    call.click(analyze, [picture, detector, asked_score], answer, api_name="analyze")

@@ -95,7 +95,7 @@ def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blo
             with gr.Tab("Model", id="model"):
                 build_model_tab(pipelines)
         page.load(_asked_tab, None, tabs, queue=False, api_visibility="private")
-        add_analyze_video(pipelines)
+        add_analyze_video(pipelines, detector)
         add_health(pipelines)
         gr.Markdown(FOOTER, elem_id="footer-notes")
     return page

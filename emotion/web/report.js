@@ -9,16 +9,24 @@ element.innerHTML = `
   </div>
   <div class="report-text" role="status"></div>`;
 const place = element.querySelector(".report-text");
-let asked = 0;
+const waited = new Set();  // numbers of the clicks without an answer: each answer is used once
+let asked = 0, shown = 0;
 
 for (const button of element.querySelectorAll("button")) {
-  button.addEventListener("click", () => trigger("report", { what: button.dataset.what, n: ++asked }));
+  button.addEventListener("click", () => {
+    waited.add(++asked);
+    trigger("report", { what: button.dataset.what, n: asked });
+  });
 }
 
 watch("value", () => {
   const reply = props.value ? JSON.parse(props.value) : null;
-  if (!reply || reply.n !== asked) return;
-  if (reply.html) { place.innerHTML = reply.html; return; }
+  if (!reply || !waited.delete(reply.n)) return;
+  if (reply.html) {
+    // An older summary may come after a newer one; every download counts.
+    if (reply.n > shown) { place.innerHTML = reply.html; shown = reply.n; }
+    return;
+  }
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([reply.text], { type: reply.type }));
   link.download = reply.name;

@@ -21,6 +21,7 @@ from emotion.session import Session
 from emotion.timeline import Timeline
 from emotion.video import FilmReader, FilmWriter
 from emotion.web.api import FILM_QUEUE
+from emotion.web.fields import slider
 from emotion.web.pipelines import Pipelines
 from emotion.web.session_report import progress_html, summary_html
 
@@ -134,7 +135,7 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
                     value=detector_name,
                     label="Face detector",
                 )
-                min_score = gr.Slider(
+                min_score = slider(
                     0.05, 1, default_score(detector_name), step=0.05, label="Minimum score"
                 )
                 every = gr.Dropdown(
@@ -167,7 +168,7 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         trigger_mode="multiple",
     )
     stop.click(on_cancel, job, shown, **direct)
-    detector.input(default_score, detector, min_score, **direct)
+    detector.input(default_score, detector, min_score, trigger_mode="always_last", **direct)
 
 
 def _read(

@@ -11,6 +11,7 @@ from emotion.drawing import EXPRESSION_COLOURS, text_colour
 from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.types import Emotion
+from emotion.web.fields import slider
 from emotion.web.live import LiveReader, LiveSettings, Viewer
 from emotion.web.pipelines import Pipelines
 from emotion.web.session_report import summary_html
@@ -63,7 +64,7 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
             label="Face detector",
             info="Can be changed while the camera runs.",
         )
-        min_score = gr.Slider(
+        min_score = slider(
             0.05,
             1,
             default_score(detector_name),
@@ -71,7 +72,7 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
             label="Minimum score",
             info="Higher: fewer, surer faces.",
         )
-        half_life = gr.Slider(
+        half_life = slider(
             0, 2, 0.3, step=0.1, label="Smoothing in seconds", info="0: each frame for itself."
         )
     reports = gr.HTML(
@@ -89,8 +90,9 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
         trigger_mode="multiple",
         **direct,
     )
-    reports.report(on_report, viewer, reports, **direct)
-    detector.input(default_score, detector, min_score, **direct)
+    # A second download may be asked for before the first one is there.
+    reports.report(on_report, viewer, reports, trigger_mode="multiple", **direct)
+    detector.input(default_score, detector, min_score, trigger_mode="always_last", **direct)
 
 
 def report(viewer: Viewer, what: str | None) -> dict[str, str]:

@@ -31,6 +31,16 @@ KEYS = ["source", "width", "height", "faces", "error"]
 FACE_KEYS = ["box", "score", "label", "confidence", "probabilities"]
 
 
+ON_A_FULL_DISK = """
+import resource, sys
+from emotion.__main__ import main
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+sys.exit(main(["analyze", *sys.argv[2:]]))
+"""
+"""A limit for files stands in for a full disk."""
+
+
 def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-W", "error", "-m", "emotion", "analyze", *map(str, arguments)]
 
@@ -181,6 +191,55 @@ def test_annotated_never_overwrites_its_source(album: Path) -> None:
     assert analyze("one.jpg", "--annotated", ".", cwd=album).returncode == 0
     assert (album / "one.jpg").read_bytes() == before
     assert (album / "one-2.jpg").is_file()
+
+
+def test_a_picture_that_cannot_be_written_is_named_and_the_rest_goes_on(album: Path) -> None:
+    long = "x" * 251 + ".jpg"  # as long as a name may be: there is no room for -2
+    (album / "one.jpg").rename(album / long)
+    result = analyze(long, "more/one.jpg", "--annotated", ".", cwd=album)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"{long}: ")
+    assert "-2.jpg cannot be written: " in result.stderr
+    assert "more/one.jpg: 1 face" in result.stdout
+    assert (album / "one.jpg").is_file()
+
+
+def test_a_full_disk_leaves_no_cut_picture(album: Path) -> None:
+    limit = (album / "one.jpg").stat().st_size // 4
+    words = [sys.executable, "-c", ON_A_FULL_DISK, str(limit)]
+    options = ["one.jpg", "more/grey.PNG", "--annotated", "out"]
+    done = subprocess.run(
+        [*words, *options],
+        cwd=album,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert "one.jpg cannot be written: " in done.stderr
+    assert [path.name for path in (album / "out").iterdir()] == ["grey.png"]
+
+
+def test_ctrl_c_leaves_no_cut_picture(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (3000, 3000, 3)).astype(np.uint8)
+    PillowImage.fromarray(noise).save(tmp_path / "noise.png", compress_level=0)
+    process = subprocess.Popen(
+        command("noise.png", "noise.png", "--annotated", "out"),
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    out = tmp_path / "out"
+    while process.poll() is None and not any(p.stat().st_size for p in out.glob("*.png")):
+        pass
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    for path in out.iterdir():
+        with PillowImage.open(path) as picture:
+            picture.load()
 
 
 def test_annotated_into_a_file_is_refused(album: Path) -> None:

@@ -9,10 +9,14 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import av
+import cv2
 import pytest
 from gradio_client import Client, handle_file
 
 import emotion
+from emotion.images import read_image
+from tests.running_app import running_app
 from tests.web.conftest import Server
 
 MINUTE = 60
@@ -23,12 +27,44 @@ def client(server: Server) -> Client:
     return Client(server.url, verbose=False)
 
 
+@pytest.fixture(scope="module")
+def tilted(portrait: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture in which Haar's cascade is sure of one find and, at 0.39, not so sure of another."""
+    turn = cv2.getRotationMatrix2D((230, 120), 22, 1)
+    path = tmp_path_factory.mktemp("tilted") / "tilted.png"
+    picture = cv2.warpAffine(read_image(portrait), turn, (512, 512))
+    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    return path
+
+
 def test_analyze_answers_like_the_command_line(client: Client, portrait: Path) -> None:
     answer = client.predict(handle_file(str(portrait)), "haar", 0.5, api_name="/analyze")
     command = [sys.executable, "-m", "emotion", "analyze", str(portrait), "--json"]
     command += ["--detector", "haar", "--min-score", "0.5"]
     said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert answer | {"source": said["source"]} == said
+
+
+def test_analyze_takes_the_detectors_own_score(client: Client, tilted: Path) -> None:
+    """As the command line does without ``--min-score``; also where the number is not sent at all."""
+    command = [sys.executable, "-m", "emotion", "analyze", str(tilted), "--json"]
+    command += ["--detector", "haar"]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    for asked in (["haar", None], ["haar"]):
+        answer = client.predict(handle_file(str(tilted)), *asked, api_name="/analyze")
+        assert answer | {"source": said["source"]} == said
+    surer = client.predict(handle_file(str(tilted)), "haar", 0.5, api_name="/analyze")
+    assert (len(said["faces"]), len(surer["faces"])) == (2, 1)
+
+
+@pytest.mark.parametrize("min_score", [2, -0.1])
+def test_analyze_explains_a_score_that_it_cannot_use(
+    client: Client, portrait: Path, min_score: float
+) -> None:
+    answer = client.predict(handle_file(str(portrait)), "haar", min_score, api_name="/analyze")
+    assert answer["faces"] == []
+    assert "min_score must be from 0 to 1" in answer["error"]
+    assert str(min_score) in answer["error"]
 
 
 def test_analyze_video_answers_like_the_command_line(
@@ -45,14 +81,44 @@ def test_analyze_video_answers_like_the_command_line(
     assert said["frames"] == said["frames_with_faces"] == 4
 
 
+def test_analyze_video_takes_the_detectors_own_score(
+    client: Client, tilted: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "tilted.mp4"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=4, options={"crf": "1"})
+        stream.width, stream.height, stream.pix_fmt = 512, 512, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(read_image(tilted))
+        for _ in range(8):
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    film = handle_file(str(path))
+    people = {}
+    for name, asked in {"none": {}, "null": {"min_score": None}, "0.5": {"min_score": 0.5}}.items():
+        answer = client.predict(film, "haar", **asked, api_name="/analyze_video")
+        people[name] = len(answer["people"])
+    assert people == {"none": 2, "null": 2, "0.5": 1}
+
+
+def test_the_servers_detector_is_the_one_of_those_who_name_none(tmp_path: Path) -> None:
+    with (
+        running_app(tmp_path / "log", "--detector", "haar") as app,
+        urllib.request.urlopen(f"{app.url}/gradio_api/info", timeout=MINUTE) as response,
+    ):
+        endpoints = json.load(response)["named_endpoints"]
+    for name in ("/analyze", "/analyze_video"):
+        fields = {field["parameter_name"]: field for field in endpoints[name]["parameters"]}
+        assert fields["detector"]["parameter_default"] == "haar"
+
+
 def test_analyze_video_refuses_a_negative_time(client: Client, films: dict[str, Path]) -> None:
     asked = [handle_file(str(films["short"])), "mediapipe", 0.5, -1.0]
     assert "every_s" in client.predict(*asked, api_name="/analyze_video")["error"]
 
 
-@pytest.mark.parametrize(("min_score", "every_s"), [(None, 0.0), (1.5, 0.0), (0.5, None)])
-def test_analyze_video_explains_numbers_that_are_none(
-    client: Client, films: dict[str, Path], min_score: float | None, every_s: float | None
+@pytest.mark.parametrize(("min_score", "every_s"), [(1.5, 0.0), (0.5, None)])
+def test_analyze_video_explains_numbers_that_it_cannot_use(
+    client: Client, films: dict[str, Path], min_score: float, every_s: float | None
 ) -> None:
     asked = [handle_file(str(films["short"])), "mediapipe", min_score, every_s]
     error = client.predict(*asked, api_name="/analyze_video")["error"]

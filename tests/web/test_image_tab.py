@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from emotion.images import read_image
 from emotion.records import CSV_COLUMNS
@@ -130,6 +130,53 @@ def test_a_picture_without_a_face_gets_advice_and_the_settings_act(
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     see(page, re.compile("No face found"))
+
+
+def test_an_emptied_score_field_is_the_value_at_the_start(page: Page, portrait: Path) -> None:
+    """Each keystroke is sent, so also the empty field and numbers that are too large."""
+    choose(page, portrait)
+    score = page.get_by_label("number input for Minimum score").first
+    for typed, seen in (
+        ("1", re.compile("^No face")),
+        ("", ONE_FACE),
+        ("2", re.compile("^No face")),
+    ):
+        score.fill(typed)
+        see(page, seen)
+    expect(page.locator(".toast-body")).to_have_count(0)
+    expect(page.get_by_label("Reset to default value")).to_have_count(0)
+
+
+def test_a_quick_change_of_detector_shows_the_last_one(page: Page, portrait: Path) -> None:
+    """The first detector's answer is held back until the second one is chosen."""
+    choose(page, portrait)
+    see(page, ONE_FACE)
+    box = page.locator("#results .numbers tbody td").nth(1)
+    before = box.text_content() or ""
+    score = page.locator("#min-score input[type=number]")
+    held: list[Route] = []
+
+    def shows(request: Request) -> bool:
+        """Picture, detector and score go to ``show``; the detector alone to ``default_score``."""
+        return "/queue/join" in request.url and len(request.post_data_json["data"]) == 3
+
+    def hold(route: Route) -> None:
+        if shows(route.request):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/queue/join*", hold)
+    with page.expect_request(shows):
+        page.get_by_role("radio", name="Haar cascade").check()
+    expect(score).to_have_value("0.3")
+    page.get_by_role("radio", name="MediaPipe").check()
+    expect(score).to_have_value("0.5")
+    with page.expect_request(shows):
+        held[0].continue_()
+    expect(box).not_to_have_text(before)  # Haar's box is another one
+    held[1].continue_()
+    expect(box).to_have_text(before)
 
 
 def test_bad_files_are_explained_and_the_server_goes_on(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from benchmarks.fake_camera import write_camera_film
 from emotion.images import read_image
@@ -434,3 +434,38 @@ def test_who_comes_back_to_the_page_is_told_why_the_camera_is_off(
         page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")
         expect(page.locator(".live-message")).to_contain_text("you left this page")
         expect(page.get_by_role("button", name="Start camera")).to_be_enabled()
+
+
+def test_an_emptied_score_field_does_not_stop_the_frames(server: Server, camera: Viewers) -> None:
+    with camera() as context:
+        page = open_tab(context, server.url)
+        page.evaluate(
+            "document.addEventListener('expressionframe', e => { window.last = e.detail })"
+        )
+        start(page)
+        see_a_label(page)
+        score = page.locator("#webcam-settings").get_by_label("number input for Minimum score")
+        score.fill("1")
+        page.wait_for_function("window.last.faces.length === 0")
+        # Not left: the browser would then fill in the smallest number.
+        for typed in ("", "0"):
+            score.fill(typed)
+            before = page.evaluate("window.last.n")
+            page.wait_for_function(f"window.last.n > {before} + 10 && window.last.faces.length")
+
+
+def test_a_second_download_does_not_cost_the_first(server: Server, camera: Viewers) -> None:
+    """Both answers are held back until both are asked for."""
+    with camera() as context:
+        page = open_tab(context, server.url)
+        held: list[Route] = []
+        page.route("**/run/predict*", lambda route: held.append(route))
+        for name in ("CSV", "JSON"):
+            with page.expect_request("**/run/predict*"):
+                page.get_by_role("button", name=f"Download {name}").click()
+        names = []
+        for route in held:
+            with page.expect_download() as download:
+                route.continue_()
+            names.append(download.value.suggested_filename)
+        assert names == ["expression-session.csv", "expression-session.json"]

@@ -1,0 +1,61 @@
+"""Fields that take what Gradio's own ones fail on, and the check of the score that programs send."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+
+from emotion.errors import EmotionError
+
+__all__ = ["check_min_score", "picture_input", "slider"]
+
+
+def picture_input(**settings: Any) -> gr.Image:
+    """A ``gr.Image`` that hands over the path of the uploaded file, untouched.
+
+    The stock component decodes pictures itself: it fails on damaged ones without saying why, opens
+    decompression bombs and clips 16-bit grey. ``read_image`` knows about all of that.
+    """
+    picture = gr.Image(type="filepath", **settings)
+    # Not a subclass: Gradio would write an interface file next to this module at each import.
+    picture.preprocess = lambda payload: payload.path if payload else None
+    return picture
+
+
+def slider(minimum: float, maximum: float, value: float, **settings: Any) -> gr.Slider:
+    """A ``gr.Slider`` that always hands over a number within its bounds.
+
+    Its number field sends every keystroke: nothing while it is empty, 0 on the way to 0.7. The stock
+    component fails on the first and refuses the second, and with it the picture or the camera's frame.
+
+    Args:
+        minimum: Smaller numbers are taken for it.
+        maximum: Larger numbers are taken for it.
+        value: At first, and while the field is empty.
+        settings: Of ``gr.Slider``.
+    """
+    # No reset button: it sends no `input`, and it knows the first value only, not the detector's.
+    field = gr.Slider(minimum, maximum, value, buttons=[], **settings)
+    # Not a subclass, for the reason given above.
+    field.preprocess = lambda payload: (
+        value if payload is None else min(max(payload, minimum), maximum)
+    )
+    return field
+
+
+def check_min_score(min_score: float | None) -> None:
+    """Check what a program asked for.
+
+    Args:
+        min_score: Null in JSON, which JavaScript also sends for NaN, is the detector's default.
+
+    Raises:
+        EmotionError: If it is neither None nor from 0 to 1.
+    """
+    if min_score is not None and not 0.0 <= min_score <= 1.0:
+        raise EmotionError(
+            "min_score must be from 0 to 1, or null for the detector's default. "
+            f"Received: {json.dumps(min_score)}"
+        )
