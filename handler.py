@@ -15,7 +15,7 @@ from PIL import Image as PillowImage
 
 from emotion.errors import EmotionError, ImageError
 from emotion.images import read_image, to_rgb
-from emotion.pipeline import EmotionPipeline
+from emotion.pipeline import EmotionPipeline, check_min_score
 from emotion.records import PictureRecord
 from emotion.types import Image
 
@@ -44,23 +44,21 @@ class EndpointHandler:
         """
         try:
             image = _read(data.get("inputs"))
-            faces = self.pipeline(image, min_score=_min_score(data.get("parameters")))
+            parameters = _object(data.get("parameters"))
+            faces = self.pipeline(image, min_score=check_min_score(parameters.get("min_score")))
             return PictureRecord.of("inputs", image, faces).as_dict()
         except EmotionError as error:
             return PictureRecord.failed("inputs", str(error)).as_dict()
 
 
-def _min_score(parameters: object) -> float | None:
-    """What was asked for, checked; None means the detector's own."""
+def _object(parameters: object) -> dict[str, Any]:
+    """What was sent as parameters, once it is known to be an object."""
     if not isinstance(parameters, dict | None):
         raise EmotionError(
             '`parameters` must be an object such as {"min_score": 0.5}. '
             f"Received: {type(parameters).__name__}."
         )
-    score = (parameters or {}).get("min_score")
-    if score is None or (type(score) in (int, float) and 0.0 <= score <= 1.0):
-        return score
-    raise EmotionError(f"`min_score` must be a number from 0 to 1. Received: {score!r}.")
+    return parameters or {}
 
 
 def _read(inputs: object) -> Image:

@@ -41,7 +41,13 @@ from emotion.datasets import FerDataset, FerSplits, read_splits
 from emotion.errors import EmotionError, TrainingError
 from emotion.evaluation import all_outputs
 from emotion.exports import export_weights
-from emotion.metrics import FERPLUS_ORDER, ferplus_majority, negative_log_likelihood, softmax
+from emotion.metrics import (
+    FERPLUS_COLUMNS,
+    FERPLUS_ORDER,
+    ferplus_majority,
+    negative_log_likelihood,
+    softmax,
+)
 from emotion.model import build
 from emotion.network_files import FORMATS
 from emotion.preprocess import Normalisation, to_batch
@@ -179,7 +185,7 @@ def learn_from(teachers: list[str], share: float, data: FerDataset, targets: Tar
     votes = targets.votes
     if "ferplus" in taught:
         counted = np.zeros_like(votes)  # teachers never answer contempt
-        counted[:, [FERPLUS_ORDER.index(emotion) for emotion in Emotion]] = taught["ferplus"]
+        counted[:, FERPLUS_COLUMNS] = taught["ferplus"]
         blend = (1.0 - share) * votes + share * counted
         votes = np.where(votes.any(axis=1, keepdims=True), blend, 0.0)
     return Targets(labels.astype(np.float32), votes.astype(np.float32))
@@ -284,13 +290,22 @@ def use_average(network: Any, data: FerDataset) -> None:
         layer.momentum = momentum
 
 
-def validate(network: Any, data: FerDataset) -> dict[str, float]:
-    """Accuracy of the averaged weights: FER-2013 of head one, FER+ strict majority of head two."""
+def answers_of(network: Any, data: FerDataset) -> list[Any]:
+    """Logits of each head: (N, 7) for FER-2013 and, where there is a head for votes, (N, 8) for FER+."""
     batch = to_batch(data.images, Normalisation.STANDARDISE)
     outputs = network.predict(batch, batch_size=256, verbose=0)
-    outputs = [
-        np.asarray(output) for output in (outputs if isinstance(outputs, list) else [outputs])
-    ]
+    return [np.asarray(output) for output in (outputs if isinstance(outputs, list) else [outputs])]
+
+
+def agreeing(votes: Any, data: FerDataset) -> Any:
+    """Of the faces with a strict majority in FER+, (M,) bool: whether the head for votes meets it."""
+    counted, winners = ferplus_majority(data.votes)
+    return (votes[:, FERPLUS_COLUMNS].argmax(1) == winners)[counted]
+
+
+def validate(network: Any, data: FerDataset) -> dict[str, float]:
+    """Accuracy of the averaged weights: FER-2013 of head one, FER+ strict majority of head two."""
+    outputs = answers_of(network, data)
     chosen = outputs[0].argmax(1)
     recalls = [(chosen[data.labels == c] == c).mean() for c in np.unique(data.labels)]
     result = {
@@ -299,10 +314,7 @@ def validate(network: Any, data: FerDataset) -> dict[str, float]:
         "validation_loss": negative_log_likelihood(softmax(outputs[0]), data.labels),
     }
     if len(outputs) > 1:
-        counts, winners = ferplus_majority(data.votes)
-        columns = [FERPLUS_ORDER.index(emotion) for emotion in Emotion]
-        agree = outputs[1][:, columns].argmax(1) == winners
-        result["ferplus"] = float(agree[counts].mean())
+        result["ferplus"] = float(agreeing(outputs[1], data).mean())
     return result
 
 

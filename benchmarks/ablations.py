@@ -22,10 +22,8 @@ import numpy.typing as npt
 
 from emotion.datasets import FerDataset, read_splits
 from emotion.errors import EmotionError, TrainingError
-from emotion.metrics import FERPLUS_ORDER, ferplus_majority
-from emotion.preprocess import Normalisation, to_batch
-from emotion.types import Emotion
-from train import Checkpoint, Settings, train
+from emotion.metrics import class_figures, confusion_matrix
+from train import Checkpoint, Settings, agreeing, answers_of, train
 
 EPOCHS = 3
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -106,19 +104,13 @@ def run_all(args: argparse.Namespace) -> str:
 
 def figures(network: Any, data: FerDataset) -> dict[str, Any]:
     """What the two heads get right, face by face, so that runs can be compared on the same faces."""
-    batch = to_batch(data.images, Normalisation.STANDARDISE)
-    labels, votes = (np.asarray(x) for x in network.predict(batch, batch_size=256, verbose=0))
-    right = labels.argmax(1) == data.labels
-    counted, winners = ferplus_majority(data.votes)
-    columns = [FERPLUS_ORDER.index(emotion) for emotion in Emotion]
-    agrees = (votes[:, columns].argmax(1) == winners)[counted]
+    labels, votes = answers_of(network, data)
+    chosen = labels.argmax(1)
+    classes = class_figures(confusion_matrix(chosen, data.labels))
     return {
-        "recall": {
-            str(emotion): float(right[data.labels == number].mean())
-            for number, emotion in enumerate(Emotion)
-        },
-        "fer2013_right": bits(right),
-        "ferplus_right": bits(agrees),
+        "recall": {str(emotion): own.recall for emotion, own in classes.items()},
+        "fer2013_right": bits(chosen == data.labels),
+        "ferplus_right": bits(agreeing(votes, data)),
     }
 
 

@@ -70,14 +70,14 @@ FER+; the second column scores each benchmark with its own head. The app shows a
 
 def _recipe(training: Mapping[str, Any]) -> str:
     """Where the recipe stands, and what it does not say."""
-    text = "The settings are in `config.json`."
+    others = []
     if training.get("start_from"):
-        text += " They are those of the last stage: it went on from an earlier run."
+        others.append("They are those of the last stage: it went on from an earlier run.")
     if training.get("teacher"):
-        text += " Other trained networks had a say in the targets."
-    if training.get("start_from") or training.get("teacher"):
-        text += " The repository's docs/experiments.md tells of all of them."
-    return text
+        others.append("Other trained networks had a say in the targets.")
+    if others:
+        others.append("The repository's docs/experiments.md tells of all of them.")
+    return " ".join(["The settings are in `config.json`.", *others])
 
 
 def _extremes(per_class: Mapping[str, Mapping[str, float]]) -> str:

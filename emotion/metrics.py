@@ -17,6 +17,7 @@ from emotion.types import Emotion
 
 __all__ = [
     "CALIBRATION_BINS",
+    "FERPLUS_COLUMNS",
     "FERPLUS_ORDER",
     "ClassFigures",
     "ReliabilityBin",
@@ -48,6 +49,9 @@ FERPLUS_ORDER: tuple[Emotion | None, ...] = (
     None,  # contempt, which FER-2013 does not name
 )
 """The expressions in the order of the FER+ vote columns."""
+
+FERPLUS_COLUMNS = [FERPLUS_ORDER.index(emotion) for emotion in Emotion]
+"""The FER+ vote column of each expression, in the order of :class:`Emotion`; leaves contempt out."""
 
 
 @dataclass(frozen=True, slots=True)

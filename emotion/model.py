@@ -17,7 +17,7 @@ import numpy as np
 from keras import layers
 
 from emotion.errors import TrainingError
-from emotion.metrics import FERPLUS_ORDER
+from emotion.metrics import FERPLUS_COLUMNS, FERPLUS_ORDER
 from emotion.types import Emotion
 
 __all__ = [
@@ -177,8 +177,9 @@ def deployable(network: Any, *, vote_share: float, calibration: Calibration) -> 
     fer2013 = network.get_layer("fer2013")
     heads = {"fer2013": fer2013.get_weights()}
     if len(network.outputs) > 1:
-        columns = [FERPLUS_ORDER.index(emotion) for emotion in Emotion]  # leaves contempt out
-        heads["ferplus"] = [w[..., columns] for w in network.get_layer("ferplus").get_weights()]
+        heads["ferplus"] = [
+            w[..., FERPLUS_COLUMNS] for w in network.get_layer("ferplus").get_weights()
+        ]
     rows = {"shown": heads["fer2013"], **heads}
     if "ferplus" in heads:
         rows["shown"] = [

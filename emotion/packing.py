@@ -20,7 +20,7 @@ from emotion.classifier import load_classifier
 from emotion.datasets import FerDataset
 from emotion.evaluation import evaluate
 from emotion.exports import to_litert
-from emotion.metrics import FERPLUS_ORDER, ferplus_majority, fit_offsets, fit_temperature
+from emotion.metrics import FERPLUS_COLUMNS, ferplus_majority, fit_offsets, fit_temperature
 from emotion.model import Calibration, deployable, output_rows
 from emotion.network_files import file_entry
 from emotion.preprocess import Normalisation, to_batch
@@ -45,7 +45,7 @@ def fit_calibration(
     shown = logits[0]
     temperatures = {}
     if len(logits) > 1:
-        votes = logits[1][:, [FERPLUS_ORDER.index(emotion) for emotion in Emotion]]
+        votes = logits[1][:, FERPLUS_COLUMNS]
         shown = (1.0 - vote_share) * logits[0] + vote_share * votes
         _, winners = ferplus_majority(validation.votes)
         named = winners >= 0

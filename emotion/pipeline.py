@@ -7,12 +7,32 @@ import time
 from dataclasses import dataclass
 
 from emotion.classifier import DEFAULT_RUNTIME, Classifier, load_classifier
+from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR, FaceDetector, load_detector
 from emotion.preprocess import Framing, crop_face
 from emotion.types import FaceEmotion, Image, check_image
 from emotion.weights import find_weights, read_spec
 
-__all__ = ["Analysis", "EmotionPipeline"]
+__all__ = ["Analysis", "EmotionPipeline", "check_min_score"]
+
+
+def check_min_score(score: object) -> float | None:
+    """The minimum score that a program sent, once it has been checked; None means the detector's own.
+
+    Args:
+        score: From JSON: a number, or null, which JavaScript also sends for NaN.
+
+    Raises:
+        EmotionError: If it is neither null nor a number from 0 to 1.
+    """
+    if score is None:
+        return None
+    if isinstance(score, int | float) and not isinstance(score, bool) and 0.0 <= score <= 1.0:
+        return score
+    raise EmotionError(
+        f"min_score must be from 0 to 1. Received: {score!r}. With null, or without it, it is the "
+        "detector's own."
+    )
 
 
 @dataclass(frozen=True, slots=True)

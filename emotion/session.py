@@ -162,9 +162,9 @@ class Session:
         if self._records and moment.time_s - self._records[-1].time_s < wait_s:
             return
         self._records.append(MomentText.of(moment))
-        self._kept += max(len(moment.faces), 1)
+        self._kept += self._records[-1].rows
         while self._kept > self._keep and len(self._records) > 1:
-            self._kept -= max(self._records.popleft().faces, 1)
+            self._kept -= self._records.popleft().rows
 
     def summary(self) -> Summary:
         """The whole session, also the part whose moments are no longer kept."""

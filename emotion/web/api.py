@@ -12,10 +12,9 @@ from emotion import __version__
 from emotion.errors import EmotionError, VideoError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.film import FilmSettings, read_film
-from emotion.pipeline import EmotionPipeline
+from emotion.pipeline import EmotionPipeline, check_min_score
 from emotion.session import Session, film_dict
 from emotion.video import FilmReader
-from emotion.web.fields import check_min_score
 from emotion.web.pipelines import Pipelines
 
 __all__ = ["FILM_QUEUE", "add_analyze_video", "add_health"]
@@ -84,10 +83,9 @@ def _settings(
     """What a program asked for, checked; JSON also knows null, and JavaScript sends it for NaN."""
     if every_s is None or not 0.0 <= every_s < float("inf"):
         raise VideoError(f"every_s must be seconds, 0 or more. Received: {json.dumps(every_s)}")
-    check_min_score(min_score)
-    if min_score is None:
-        min_score = pipeline.detector.default_min_score
-    return FilmSettings(min_score, every_s=every_s)
+    asked = check_min_score(min_score)
+    lowest = pipeline.detector.default_min_score if asked is None else asked
+    return FilmSettings(lowest, every_s=every_s)
 
 
 def add_health(pipelines: Pipelines) -> None:

@@ -1,15 +1,12 @@
-"""Fields that take what Gradio's own ones fail on, and the check of the score that programs send."""
+"""Fields that take what Gradio's own ones fail on."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import gradio as gr
 
-from emotion.errors import EmotionError
-
-__all__ = ["check_min_score", "picture_input", "slider"]
+__all__ = ["picture_input", "slider"]
 
 
 def picture_input(**settings: Any) -> gr.Image:
@@ -43,19 +40,3 @@ def slider(minimum: float, maximum: float, value: float, **settings: Any) -> gr.
         value if payload is None else min(max(payload, minimum), maximum)
     )
     return field
-
-
-def check_min_score(min_score: float | None) -> None:
-    """Check what a program asked for.
-
-    Args:
-        min_score: Null in JSON, which JavaScript also sends for NaN, is the detector's default.
-
-    Raises:
-        EmotionError: If it is neither None nor from 0 to 1.
-    """
-    if min_score is not None and not 0.0 <= min_score <= 1.0:
-        raise EmotionError(
-            "min_score must be from 0 to 1, or null for the detector's default. "
-            f"Received: {json.dumps(min_score)}"
-        )

@@ -11,10 +11,11 @@ from emotion.drawing import annotate
 from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.images import ACCEPTED, read_image
+from emotion.pipeline import check_min_score
 from emotion.records import PictureRecord
 from emotion.regions import reduced
 from emotion.types import Image
-from emotion.web.fields import check_min_score, picture_input, slider
+from emotion.web.fields import picture_input, slider
 from emotion.web.pipelines import Pipelines
 from emotion.web.results import error_html, nothing_yet_html, results_html, summary_html
 
@@ -66,16 +67,9 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         if picture is None:
             return PictureRecord.failed("", f"A picture is needed: {ACCEPTED}.").as_dict()
         try:
-            check_min_score(min_score)
-            return read(picture, detector, min_score)[1].as_dict()
+            return read(picture, detector, check_min_score(min_score))[1].as_dict()
         except EmotionError as error:
             return PictureRecord.failed(Path(picture).name, str(error)).as_dict()
-
-    def default_score(detector: str) -> float:
-        try:
-            return pipelines.get(detector).detector.default_min_score
-        except EmotionError:
-            return 0.5  # the picture that is analysed next shows the message
 
     plain = {"apply_default_css": False, "padding": False}
     with gr.Row():
@@ -98,7 +92,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
                 min_score = slider(
                     0,
                     1,
-                    default_score(detector_name),
+                    pipelines.default_score(detector_name),
                     step=0.05,
                     label="Minimum score",
                     info="Higher: fewer, surer faces.",
@@ -133,7 +127,9 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
     # What is changed while an answer is under way is answered next, not skipped.
     quiet = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "always_last"}
     picture.change(show, inputs, outputs, **quiet)
-    detector.input(default_score, detector, min_score, **quiet).then(show, inputs, outputs, **quiet)
+    detector.input(pipelines.default_score, detector, min_score, **quiet).then(
+        show, inputs, outputs, **quiet
+    )
     # Not `release`: the keyboard never lets go of a slider.
     min_score.input(show, inputs, outputs, **quiet)
     call.click(analyze, [picture, detector, asked_score], answer, api_name="analyze")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from emotion.classifier import Classifier, load_classifier
+from emotion.errors import EmotionError
 from emotion.faces import load_detector
 from emotion.pipeline import EmotionPipeline
 from emotion.weights import find_weights, read_spec
@@ -43,3 +44,13 @@ class Pipelines:
                     load_detector(detector), self._classifier
                 )
             return self._pipelines[detector]
+
+    def default_score(self, detector: str) -> float:
+        """The minimum score that a tab offers for a detector.
+
+        Of one that cannot be loaded it is 0.5; what is analysed next shows why.
+        """
+        try:
+            return self.get(detector).detector.default_min_score
+        except EmotionError:
+            return 0.5

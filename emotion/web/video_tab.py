@@ -115,12 +115,6 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         # A film that is being read ends by itself and says so.
         return _news(gr.skip()) if job.reading else _news(progress_html(STOPPED), busy=False)
 
-    def default_score(detector: str) -> float:
-        try:
-            return pipelines.get(detector).detector.default_min_score
-        except EmotionError:
-            return 0.5  # reading a film shows the message
-
     job = gr.State(FilmJob())
     # Goes to the browser and back with the film: the state alone would always be that of the last press.
     number = gr.Number(0, precision=0, visible="hidden")
@@ -136,7 +130,11 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
                     label="Face detector",
                 )
                 min_score = slider(
-                    0.05, 1, default_score(detector_name), step=0.05, label="Minimum score"
+                    0.05,
+                    1,
+                    pipelines.default_score(detector_name),
+                    step=0.05,
+                    label="Minimum score",
                 )
                 every = gr.Dropdown(
                     LOOKS,
@@ -168,7 +166,9 @@ def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         trigger_mode="multiple",
     )
     stop.click(on_cancel, job, shown, **direct)
-    detector.input(default_score, detector, min_score, trigger_mode="always_last", **direct)
+    detector.input(
+        pipelines.default_score, detector, min_score, trigger_mode="always_last", **direct
+    )
 
 
 def _read(

@@ -8,7 +8,6 @@ from pathlib import Path
 import gradio as gr
 
 from emotion.drawing import EXPRESSION_COLOURS, text_colour
-from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.types import Emotion
 from emotion.web.fields import slider
@@ -44,12 +43,6 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
     def on_report(viewer: Viewer, event: gr.EventData) -> str:
         return json.dumps({"n": event._data.get("n"), **report(viewer, event._data.get("what"))})
 
-    def default_score(detector: str) -> float:
-        try:
-            return pipelines.get(detector).detector.default_min_score
-        except EmotionError:
-            return 0.5  # the panel shows the message as soon as a frame is read
-
     viewer = gr.State(Viewer(), time_to_live=FORGET_AFTER_S)
     panel = gr.HTML(
         elem_id="webcam-panel",
@@ -67,7 +60,7 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
         min_score = slider(
             0.05,
             1,
-            default_score(detector_name),
+            pipelines.default_score(detector_name),
             step=0.05,
             label="Minimum score",
             info="Higher: fewer, surer faces.",
@@ -92,7 +85,9 @@ def build_webcam_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
     )
     # A second download may be asked for before the first one is there.
     reports.report(on_report, viewer, reports, trigger_mode="multiple", **direct)
-    detector.input(default_score, detector, min_score, trigger_mode="always_last", **direct)
+    detector.input(
+        pipelines.default_score, detector, min_score, trigger_mode="always_last", **direct
+    )
 
 
 def report(viewer: Viewer, what: str | None) -> dict[str, str]:

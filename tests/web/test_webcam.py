@@ -94,6 +94,11 @@ def start(page: Page) -> None:
     expect(page.locator(".live-hud")).to_be_visible(timeout=PATIENCE_MS)
 
 
+def watch_frames(page: Page) -> None:
+    """Keep what the panel says of the latest frame in ``window.last``."""
+    page.evaluate("document.addEventListener('expressionframe', e => { window.last = e.detail })")
+
+
 def figure(page: Page, name: str) -> float:
     return float(page.locator(f"[data-hud={name}]").inner_text())
 
@@ -136,9 +141,7 @@ def test_a_viewer_sees_labels_figures_and_time(server: Server, camera: Viewers) 
 def test_settings_act_while_the_camera_runs(server: Server, camera: Viewers) -> None:
     with camera() as context:
         page = open_tab(context, server.url)
-        page.evaluate(
-            "document.addEventListener('expressionframe', e => { window.last = e.detail })"
-        )
+        watch_frames(page)
         start(page)
         see_a_label(page)
         panel = page.locator("#webcam-settings")
@@ -157,9 +160,7 @@ def test_settings_act_while_the_camera_runs(server: Server, camera: Viewers) -> 
 def test_another_camera_goes_on_with_the_session(server: Server, camera: Viewers) -> None:
     with camera() as context:
         page = open_tab(context, server.url)
-        page.evaluate(
-            "document.addEventListener('expressionframe', e => { window.last = e.detail })"
-        )
+        watch_frames(page)
         start(page)
         expect(page.get_by_role("button", name="Start camera")).to_be_disabled()
         page.wait_for_function("window.last && window.last.n > 20")
@@ -439,9 +440,7 @@ def test_who_comes_back_to_the_page_is_told_why_the_camera_is_off(
 def test_an_emptied_score_field_does_not_stop_the_frames(server: Server, camera: Viewers) -> None:
     with camera() as context:
         page = open_tab(context, server.url)
-        page.evaluate(
-            "document.addEventListener('expressionframe', e => { window.last = e.detail })"
-        )
+        watch_frames(page)
         start(page)
         see_a_label(page)
         score = page.locator("#webcam-settings").get_by_label("number input for Minimum score")
