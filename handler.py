@@ -14,10 +14,9 @@ from typing import Any
 from PIL import Image as PillowImage
 
 from emotion.errors import EmotionError, ImageError
-from emotion.images import read_image, to_rgb
+from emotion.images import Picture, read_picture, to_rgb
 from emotion.pipeline import EmotionPipeline, check_min_score
-from emotion.records import PictureRecord
-from emotion.types import Image
+from emotion.results import PictureRecord
 
 
 class EndpointHandler:
@@ -30,7 +29,7 @@ class EndpointHandler:
 
     def __init__(self, path: str = "") -> None:
         own = path and (Path(path) / "config.json").is_file()
-        self.pipeline = EmotionPipeline.load(weights=path if own else None)
+        self.pipeline = EmotionPipeline.from_pretrained(weights=path if own else None)
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
         """Analyse one picture.
@@ -43,10 +42,12 @@ class EndpointHandler:
             The JSON object of ``python -m emotion analyze --json``.
         """
         try:
-            image = _read(data.get("inputs"))
+            picture = _read(data.get("inputs"))
             parameters = _object(data.get("parameters"))
-            faces = self.pipeline(image, min_score=check_min_score(parameters.get("min_score")))
-            return PictureRecord.of("inputs", image, faces).as_dict()
+            faces = self.pipeline(
+                picture.image, min_score=check_min_score(parameters.get("min_score"))
+            )
+            return PictureRecord.of("inputs", picture, faces).as_dict()
         except EmotionError as error:
             return PictureRecord.failed("inputs", str(error)).as_dict()
 
@@ -61,16 +62,17 @@ def _object(parameters: object) -> dict[str, Any]:
     return parameters or {}
 
 
-def _read(inputs: object) -> Image:
+def _read(inputs: object) -> Picture:
     if isinstance(inputs, PillowImage.Image):
-        return to_rgb(inputs)
+        image = to_rgb(inputs)
+        return Picture(image, image.shape[1], image.shape[0])
     if isinstance(inputs, str):
         try:
             inputs = base64.b64decode(inputs.rpartition(",")[2], validate=True)
         except ValueError as error:  # also letters beyond ASCII
             raise ImageError(f"A picture sent as text must be base64: {error}.") from error
     if isinstance(inputs, bytes):
-        return read_image(io.BytesIO(inputs))
+        return read_picture(io.BytesIO(inputs))
     raise ImageError(
         "`inputs` must be a picture: bytes, base64 text or a Pillow image. "
         f"Received: {type(inputs).__name__}."

@@ -1,10 +1,10 @@
-"""What the weight of the vote head and of rare classes change: short runs from one checkpoint.
+"""What single settings of the recipe change: short runs from one checkpoint.
 
     python -m benchmarks.ablations --data FOLDER --start-from runs/compact/stable.npz \\
         --json benchmarks/results/ablations.json --markdown benchmarks/results/ablations.md
 
-Every run takes the recipe of ``train.py``, without teachers and mixup, from the same checkpoint before a
-decay through a decay of its own, and differs in one setting. One takes another seed instead: what it
+Every run uses the recipe ``compact``, without teachers and mixup, and starts from the same checkpoint before
+a decay through a decay of its own, and differs in one setting. One takes another seed instead: what it
 changes is chance. Stopped, the command goes on where it was; results that the JSON file holds are kept.
 """
 
@@ -20,10 +20,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emotion.datasets import FerDataset, read_splits
 from emotion.errors import EmotionError, TrainingError
-from emotion.metrics import class_figures, confusion_matrix
-from train import Checkpoint, Settings, agreeing, answers_of, train
+from emotion.training.checkpoint import Checkpoint
+from emotion.training.datasets import FerDataset, read_splits
+from emotion.training.loop import agreeing, train
+from emotion.training.metrics import class_figures, confusion_matrix
+from emotion.training.network import head_logits
+from emotion.training.recipe import read_recipe
+from emotion.training.targets import make_targets
 
 EPOCHS = 3
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -34,6 +38,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "vote weight 1.5": {"vote_weight": 1.5},
     "class balance 0": {"class_balance": 0.0},
     "class balance 0.5": {"class_balance": 0.5},
+    "adjusted loss": {"class_balance": 0.0, "logit_adjustment": 0.75},
+    "gamma and gradient": {"gamma": 0.35, "gradient": 0.4},
+    "occlusion": {"occlude": 0.15},
+    "webcam and noise": {"webcam": 0.2, "noise": 0.1},
+    "CutMix": {"cutmix": 0.25},
 }
 
 
@@ -66,7 +75,7 @@ def run_all(args: argparse.Namespace) -> str:
         raise TrainingError("The data must hold FER+ votes, as parquet files do: see docs/data.md.")
     _, history = Checkpoint(Path(args.start_from)).about()
     base = replace(
-        Settings(),
+        read_recipe("compact"),
         start_from=args.start_from,
         precision=args.precision,
         epochs=len(history) + EPOCHS,
@@ -95,8 +104,10 @@ def run_all(args: argparse.Namespace) -> str:
             continue
         print(f"## {name}", flush=True)
         run = args.runs / name.replace(" ", "_").replace("`", "")
-        settings = replace(base, **changes)
-        network, _ = train(settings, data, validation, run, resume=(run / "last.npz").is_file())
+        recipe = replace(base, **changes)
+        targets = make_targets(data, recipe.label_smoothing)
+        resume = (run / "last.npz").is_file()
+        network, _ = train(recipe, data, targets, validation, run, resume=resume)
         found["runs"][name] = figures(network, validation)
         args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return markdown(found["runs"])
@@ -104,7 +115,7 @@ def run_all(args: argparse.Namespace) -> str:
 
 def figures(network: Any, data: FerDataset) -> dict[str, Any]:
     """What the two heads get right, face by face, so that runs can be compared on the same faces."""
-    labels, votes = answers_of(network, data)
+    labels, votes = head_logits(network, data)
     chosen = labels.argmax(1)
     classes = class_figures(confusion_matrix(chosen, data.labels))
     return {

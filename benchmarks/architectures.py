@@ -1,8 +1,6 @@
 """The earlier designs beside the shipped network: what each one scores, weighs and costs.
 
-    python train.py --data FOLDER --out runs/weights --name four_block --architecture four_block \\
-        --optimizer adam --learning-rate 1e-4 --batch-size 64 --epochs 35 --decay 0.35 --mixup 0 --crop 48 \\
-        --full-size-epochs 35 --recall-floor 0
+    python train.py --data FOLDER --out runs/weights --recipe four_block
     python -m benchmarks.architectures --data FOLDER weights/compact runs/weights/four_block
 
 Accuracies are those of the Keras file on the validation split; what the int8 LiteRT file scores was measured
@@ -23,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from emotion.classifier import Classifier, load_classifier
-from emotion.datasets import FerDataset, Split, read_split
-from emotion.evaluation import evaluate
-from emotion.metrics import weakest_class
-from emotion.model import ARCHITECTURES
-from emotion.weights import read_spec
+from emotion.training.architectures import ARCHITECTURES
+from emotion.training.datasets import FerDataset, Split, read_split
+from emotion.training.evaluation import evaluate
+from emotion.weights.config import read_spec
+from emotion.weights.figures import weakest_class
 
 ROUNDS, FACES = 30, 20
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
@@ -64,7 +62,7 @@ def row(folder: Path, validation: FerDataset) -> dict[str, Any]:
         "bytes": spec.files["litert"].path.stat().st_size,
         "accuracy": float32["accuracy"],
         "int8_accuracy": int8["accuracy"],
-        "training_accuracy": history[-1]["training_accuracy"],
+        "training_accuracy": history[-1].get("training_accuracy") if history else None,
         "weakest": {"expression": weakest, "recall": float32["per_class"][weakest]["recall"]},
         "n": float32["n"],
         "optimizer": OPTIMIZERS[recipe["optimizer"]],

@@ -16,10 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emotion.datasets import read_parquet
-from emotion.evaluation import ferplus_of, figures_of
 from emotion.keras_files import load_model
 from emotion.preprocess import Normalisation, to_batch
+from emotion.training.datasets import read_parquet
+from emotion.training.evaluation import ferplus_of, figures_of
 
 SIZE = 64
 

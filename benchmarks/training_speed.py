@@ -1,4 +1,4 @@
-"""Training steps a second with Keras's own layers and with emotion.torch_layers, in turn, as a ratio.
+"""Training steps a second with Keras's own layers and with our torch_layers, in turn, as a ratio.
 
     KERAS_BACKEND=torch python -m benchmarks.training_speed --json benchmarks/results/training_speed.json
 
@@ -21,8 +21,8 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import numpy as np
 
-from emotion import torch_layers
-from emotion.model import build
+from emotion.training import torch_layers
+from emotion.training.architectures import build
 
 BATCH, SIZE, STEPS = 128, 40, 8
 

@@ -1,44 +1,55 @@
-"""How fast the webcam tab is, in a real browser on this machine.
+"""How fast the webcam tab is in a real browser, on this machine and over lines of our own making.
 
-    python benchmarks/webcam.py                # measures, writes benchmarks/results/webcam.{json,md}
-    python benchmarks/webcam.py --seconds 5    # a short try, prints only
+    python -m benchmarks.webcam                # measures, writes benchmarks/results/webcam.{json,md}
+    python -m benchmarks.webcam --seconds 5    # a short try, prints only
+    python -m benchmarks.webcam --only 150ms   # runs whose name contains this; prints only
 
-Starts the app, opens it in Chromium with a film as camera, lets one viewer run with each detector and then
-four at once. Browser and server share the machine, so nothing else should run. Two things are measured
-independently: what the panel's own figures say (from the time stamp that the browser gives each camera
-frame to the drawn box), and a number painted into each frame of the film: the number in the live picture
-at the moment of drawing minus the number in the frame that the boxes belong to.
+Starts the app, opens it in Chromium with a video as camera, and lets one viewer run: through a proxy that
+delays each way (``tests/support/slow_line.py``), and through one with a slow upload. Browser, proxy and
+server share the machine, so nothing else should run.
+
+A number is painted into each frame of the video. So the script knows which frame is in view whenever boxes
+are drawn, and where the face truly is in it: the error is the distance between the centre of the drawn box
+and that place (both less their mean, as a detector's box may be off to one side), in pixels of the camera.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import os
-import platform
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from benchmarks.fake_camera import COUNTER_BITS, COUNTER_SIDE, FPS, write_camera_film  # noqa: E402
-from emotion.weights import find_weights, read_spec  # noqa: E402
+from support.running_app import running_app  # type: ignore[import-not-found]  # noqa: E402
+from support.slow_line import slow_line  # type: ignore[import-not-found]  # noqa: E402
+
+from benchmarks.fake_camera import (  # noqa: E402
+    COUNTER_BITS,
+    COUNTER_SIDE,
+    FPS,
+    WIDTH,
+    true_centres,
+    write_camera_video,
+)
+from benchmarks.machine import machine  # noqa: E402
+from emotion.weights.config import read_spec  # noqa: E402
+from emotion.weights.find import find_weights  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
+PORTRAIT = ROOT / "examples" / "astronaut.jpg"
+FILM_S = 8
+PATIENCE_MS = 180_000
 
 FLAGS = [
     "--no-sandbox",
@@ -48,41 +59,61 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-dev-shm-usage",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
-    # Windows that lie behind others count as well: four viewers are four windows.
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
     "--disable-background-timer-throttling",
 ]
 
-COLLECT = """([bits, side, counted]) => {
-    window.frames_ = [];
+
+@dataclass(frozen=True)
+class Run:
+    """One measurement.
+
+    Attributes:
+        delay_ms: Of the line, there and back.
+        upload: Bytes a second towards the server; 0: no limit.
+        detector: As the page names it.
+    """
+
+    delay_ms: int = 0
+    upload: int = 0
+    detector: str = "MediaPipe"
+
+
+RUNS = {
+    "0 ms": Run(),
+    "50 ms": Run(50),
+    "150 ms": Run(150),
+    "300 ms": Run(300),
+    "50 ms, 256 kbit/s up": Run(50, upload=32_000),
+    "0 ms, Haar": Run(detector="Haar cascade"),
+}
+
+COLLECT = """([bits, side]) => {
+    window.answers_ = [];
+    window.drawn_ = [];
     const video = document.querySelector('.live video'), strip = document.createElement('canvas');
     strip.width = bits * side; strip.height = side;
     const context = strip.getContext('2d', { willReadFrequently: true });
-    const read = (source) => {
-        const share = (source.videoWidth || source.width) / video.videoWidth;  // frames are sent reduced
-        context.drawImage(source, 0, 0, bits * side * share, side * share, 0, 0, bits * side, side);
+    const inView = () => {
+        context.drawImage(video, 0, 0, bits * side, side, 0, 0, bits * side, side);
+        const pixels = context.getImageData(0, side / 2, bits * side, 1).data;
         let number = 0;
         for (let bit = 0; bit < bits; bit += 1) {
-            const at = context.getImageData(bit * side + side / 2, side / 2, 1, 1).data[0];
-            if (at > 127) number |= 1 << bit;
+            if (pixels[4 * (bit * side + side / 2)] > 127) number |= 1 << bit;
         }
         return number;
     };
-    const sent = [];
-    if (counted) {
-        const encode = HTMLCanvasElement.prototype.toDataURL;
-        HTMLCanvasElement.prototype.toDataURL = function (...all) {
-            sent.push(read(this));
-            return encode.apply(this, all);
-        };
-    }
-    document.addEventListener('expressionframe', (event) => {
-        const entry = { at: performance.now(), ...event.detail.figures };
-        if (counted) entry.behind = (read(video) - sent[event.detail.n - 1] + 2 ** bits) % 2 ** bits;
-        window.frames_.push(entry);
+    document.addEventListener('expressionframe', ({ detail }) => {
+        window.answers_.push({ at: performance.now(), ...detail.figures });
+    });
+    document.addEventListener('expressiondraw', ({ detail: { faces, width } }) => {
+        if (faces.length !== 1) return;
+        const [x1, y1, x2, y2] = faces[0].box.map(value => value * 640 / width);
+        window.drawn_.push([inView(), (x1 + x2) / 2, (y1 + y2) / 2]);
     });
 }"""
 
@@ -91,121 +122,80 @@ def main() -> None:
     """Measure everything and write the result files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20, help="length of each measurement")
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--only", default="", help="runs whose name contains this")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        film = Path(folder) / "camera.mjpeg"
-        write_camera_film(ROOT / "examples" / "astronaut.jpg", film, seconds=8)
-        with _server(args.port) as url, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=_chromium(),
-                args=[*FLAGS, f"--use-file-for-fake-video-capture={film}"],
-            )
-            runs = {
-                "mediapipe": _viewers(browser, url, args.seconds, detector="MediaPipe"),
-                "mediapipe, frames counted": _viewers(
-                    browser, url, args.seconds, detector="MediaPipe", counted=True
-                ),
-                "haar": _viewers(browser, url, args.seconds, detector="Haar cascade"),
-                "mediapipe, four viewers": _viewers(
-                    browser, url, args.seconds, detector="MediaPipe", count=4
-                ),
-            }
-            version = browser.version
-            browser.close()
-    weights = read_spec(find_weights())
-    result = {
-        "machine": _machine(version),
-        "weights": weights.name,
-        "sha256": weights.files["litert"].sha256,
-        "seconds": args.seconds,
-        "runs": runs,
-    }
+    about, runs = machine(), {}
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        write_camera_video(PORTRAIT, folder / "camera.mjpeg", seconds=FILM_S)
+        app = stack.enter_context(running_app(folder / "log"))
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(
+            executable_path=_chromium(),
+            args=[*FLAGS, f"--use-file-for-fake-video-capture={folder / 'camera.mjpeg'}"],
+        )
+        about["chromium"] = browser.version
+        for name, run in RUNS.items():
+            if args.only in name:
+                runs[name] = _measure(browser, int(app.url.rsplit(":", 1)[1]), run, args.seconds)
+        browser.close()
+    spec = read_spec(find_weights())
+    result = {"machine": about, "weights": spec.name, "seconds": args.seconds, "runs": runs}
     report = _report(result)
     print(report)
-    if args.seconds >= 10:
+    if args.seconds >= 10 and not args.only:
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / "webcam.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         (RESULTS / "webcam.md").write_text(report, encoding="utf-8")
 
 
-@contextmanager
-def _server(port: int) -> Iterator[str]:
-    """``python app.py`` until it answers."""
-    if not port:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port)],
-        cwd=ROOT,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.25)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _viewers(
-    browser: Browser,
-    url: str,
-    seconds: float,
-    *,
-    detector: str,
-    count: int = 1,
-    counted: bool = False,
-) -> dict[str, Any]:
-    """Figures of one or several viewers at once, after three seconds to warm up."""
-    contexts = [browser.new_context(viewport={"width": 1280, "height": 900}) for _ in range(count)]
-    pages = [context.new_page() for context in contexts]
-    for page in pages:
-        _start(page, url, detector, counted)
-    pages[0].wait_for_timeout(3000)
-    for page in pages:
-        page.evaluate("window.frames_.length = 0")
-    pages[0].wait_for_timeout(seconds * 1000)
-    frames = [page.evaluate("window.frames_") for page in pages]
-    for context in contexts:
+def _measure(browser: Browser, port: int, run: Run, seconds: float) -> dict[str, Any]:
+    """Figures of one viewer, after a while to warm up."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    with slow_line(port) as line:
+        page = context.new_page()
+        _open(page, line.url, run.detector)
+        line.do("delay", run.delay_ms / 2000)
+        line.do("upload", run.upload)
+        page.get_by_role("button", name="Start camera").click()
+        page.wait_for_function("window.answers_.length > 10 && window.answers_.at(-1).faces === 1")
+        page.wait_for_timeout(10_000 if run.upload else 4_000)
+        page.evaluate("window.answers_.length = window.drawn_.length = 0")
+        page.wait_for_timeout(seconds * 1000)
+        answers, drawn = page.evaluate("[window.answers_, window.drawn_]")
         context.close()
-    return {"viewers": [_figures(one, counted) for one in frames]}
+    return {**_figures(answers), **_errors(drawn)}
 
 
-def _start(page: Page, url: str, detector: str, counted: bool) -> None:
-    page.set_default_timeout(60_000)
-    page.goto(url)
+def _open(page: Page, url: str, detector: str) -> None:
+    page.goto(f"{url}/?__lang=en")
     page.get_by_role("tab", name="Webcam").click()
-    page.wait_for_selector(".live")
+    page.locator("[data-do=start]:enabled").wait_for()
     if detector != "MediaPipe":
         page.locator("#webcam-settings").get_by_label("Face detector").click()
         page.get_by_role("option", name=detector).click()
-    page.evaluate(COLLECT, [COUNTER_BITS, COUNTER_SIDE, counted])
-    page.get_by_role("button", name="Start camera").click()
-    page.wait_for_function("window.frames_.length > 10 && window.frames_.at(-1).faces === 1")
+    page.evaluate(COLLECT, [COUNTER_BITS, COUNTER_SIDE])
 
 
-def _figures(frames: list[dict[str, float]], counted: bool) -> dict[str, Any]:
+def _figures(answers: list[dict[str, float]]) -> dict[str, Any]:
     """Frames a second, and medians with 95th percentiles in milliseconds."""
-    span_s = (frames[-1]["at"] - frames[0]["at"]) / 1000
-    names = ["server", "detect", "classify", "draw", "round_trip", "latency"]
-    figures: dict[str, Any] = {"frames_per_second": round((len(frames) - 1) / span_s, 1)}
-    figures["dropped"] = frames[-1]["dropped"] - frames[0]["dropped"]
-    for name in names:
-        figures[f"{name}_ms"] = _p50_p95([frame[name] for frame in frames])
-    if counted:
-        # In frames of the film; a frame lasts 33 ms.
-        figures["counter_ms"] = _p50_p95([frame["behind"] * 1000 / FPS for frame in frames])
+    span_s = (answers[-1]["at"] - answers[0]["at"]) / 1000
+    figures: dict[str, Any] = {"frames_per_second": round((len(answers) - 1) / span_s, 1)}
+    for name in ("server", "detect", "classify", "draw", "round_trip", "latency"):
+        figures[f"{name}_ms"] = _p50_p95([answer[name] for answer in answers])
+    for name in ("in_flight", "side", "bytes"):
+        figures[name] = statistics.median(answer[name] for answer in answers)
     return figures
+
+
+def _errors(drawn: list[tuple[int, float, float]]) -> dict[str, Any]:
+    """How far drawn boxes are from the face in view, and how often they are drawn."""
+    truth = true_centres(PORTRAIT, seconds=FILM_S)
+    off = [(x - truth[n][0], y - truth[n][1]) for n, x, y in drawn if n < len(truth)]
+    means = [statistics.fmean(axis) for axis in zip(*off, strict=True)]
+    errors = [((x - means[0]) ** 2 + (y - means[1]) ** 2) ** 0.5 for x, y in off]
+    return {"error_px": _p50_p95(errors)}
 
 
 def _p50_p95(values: list[float]) -> list[float]:
@@ -214,61 +204,36 @@ def _p50_p95(values: list[float]) -> list[float]:
 
 
 def _report(result: dict[str, Any]) -> str:
-    machine = result["machine"]
+    about = result["machine"]
     lines = [
         "# Webcam tab",
         "",
-        f"{machine['date']}, {machine['cores']} cores ({machine['processor']}), Python {machine['python']}, "
-        f"Gradio {machine['gradio']}, Chromium {machine['chromium']}; load before: {machine['load']}. "
-        f"Browser and server on the same machine, {result['seconds']:g} seconds each, camera at "
-        f"{FPS} frames a second, 640×480, one face, weights `{result['weights']}` "
-        f"({result['sha256'][:8]}). Milliseconds as median / 95th percentile. Made by "
-        "`python benchmarks/webcam.py`.",
+        f"{about['date']}, {about['cores']} cores ({about['processor']}), Python {about['python']}, Gradio "
+        f"{about['gradio']}, Chromium {about['chromium']}; load before: {about['load']}. Browser, line and "
+        f"server on the same machine, {result['seconds']:g} seconds each, camera at {FPS} frames a second, "
+        f"{WIDTH}×480, one face, weights `{result['weights']}`. Median / 95th percentile. Made by "
+        "`python -m benchmarks.webcam`.",
         "",
-        "Server: all that it does for a frame, detect and classify included. Draw: in the browser. Round "
-        "trip: from sending a frame to its answer. Camera to label: from the camera's frame to the drawn "
-        "box. By counter: how far the live picture is ahead of the frame that the boxes belong to, by "
-        "numbers painted into the film. Passed over: camera frames that were not sent, as the last answer "
-        "was still awaited.",
+        "Delays are there and back. Server: all that it does for a frame. Round trip: from sending a frame "
+        "to its answer. Camera to label: from the camera's frame to its label. In flight: frames on their "
+        "way at once. Error: from the centre of the drawn box to the face in the frame that is in view just "
+        "then, in pixels of the camera.",
         "",
-        "| run | frames/s | server | detect | classify | draw | round trip | camera to label "
-        "| by counter | passed over |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| line | frames/s | in flight | frame | server, ms | round trip, ms | camera to label, ms "
+        "| error, px |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, run in result["runs"].items():
-        for figures in run["viewers"]:
-            cells = [
-                " / ".join(
-                    f"{value:g}" for value in figures.get(f"{key}_ms", ["–"]) if value != "–"
-                )
-                or "–"
-                for key in (
-                    *("server", "detect", "classify", "draw"),
-                    *("round_trip", "latency", "counter"),
-                )
-            ]
-            lines.append(
-                f"| {name} | {figures['frames_per_second']} | {' | '.join(cells)} "
-                f"| {figures['dropped']} |"
-            )
+        pairs = (
+            f"{run[key][0]:g} / {run[key][1]:g}"
+            for key in ("server_ms", "round_trip_ms", "latency_ms", "error_px")
+        )
+        frame = f"{run['side']:g} px, {run['bytes'] / 1000:.1f} kB"
+        lines.append(
+            f"| {name} | {run['frames_per_second']} | {run['in_flight']:g} | {frame} "
+            f"| {' | '.join(pairs)} |"
+        )
     return "\n".join(lines) + "\n"
-
-
-def _machine(chromium: str) -> dict[str, Any]:
-    import gradio
-
-    processor = platform.processor() or platform.machine()
-    with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
-        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return {
-        "date": date.today().isoformat(),
-        "cores": os.cpu_count(),
-        "processor": names[0] if names else processor,
-        "python": platform.python_version(),
-        "gradio": gradio.__version__,
-        "chromium": chromium,
-        "load": round(LOAD_BEFORE, 2),
-    }
 
 
 def _chromium() -> str:
@@ -277,8 +242,6 @@ def _chromium() -> str:
             return path
     raise SystemExit("Chromium is needed: sudo apt-get install chromium")
 
-
-LOAD_BEFORE = os.getloadavg()[0]
 
 if __name__ == "__main__":
     main()

@@ -1,7 +1,7 @@
 """Finds faces in pictures and reads their expression.
 
 Importing this package loads no framework, reads no weights and touches no network; the names below are
-looked up when they are first used.
+imported when they are first used.
 """
 
 from __future__ import annotations

@@ -7,21 +7,25 @@ classifiers that others trained with older Keras.
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from emotion.errors import WeightsError
-from emotion.keras_files import check_input, check_outputs, check_size, load_model
-from emotion.metrics import softmax
-from emotion.network_files import ModelFile
+from emotion.keras_files import load_model
+from emotion.litert import how_to_get_litert
 from emotion.preprocess import GreyCrop, to_batch
+from emotion.prior import DEFAULT_PRIOR, PriorChoice, with_prior
 from emotion.types import Emotion, Prediction
-from emotion.weights import DEFAULT_RUNTIME, Activation, ModelSpec
+from emotion.weights.config import DEFAULT_RUNTIME, Activation, ModelSpec, read_spec
+from emotion.weights.files import ModelFile
+from emotion.weights.find import find_weights
+from emotion.weights.shapes import check_input, check_outputs, check_size
 
 __all__ = [
     "DEFAULT_RUNTIME",
@@ -31,23 +35,34 @@ __all__ = [
     "KerasClassifier",
     "LiteRTClassifier",
     "load_classifier",
+    "softmax",
 ]
 
 MAX_BATCH = 64
-"""Faces per call of the network: bounds memory on a picture of a crowd."""
+"""Faces per call of the network: limits the memory for a picture of a crowd."""
 
 
 class Classifier(ABC):
-    """Runs a trained network. One instance may be shared by several threads."""
+    """Runs a trained network. One instance may be shared by several threads and used in a forked child."""
+
+    runtime: ClassVar[str]
+    """Its key in :data:`RUNTIMES`."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
 
-    def classify(self, crops: Sequence[GreyCrop]) -> list[Prediction]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its arguments: unpickling loads the same files and checks their hashes."""
+        return load_classifier, (self.spec, self.runtime)
+
+    def classify(
+        self, crops: Sequence[GreyCrop], prior: PriorChoice = DEFAULT_PRIOR
+    ) -> list[Prediction]:
         """Read the expression of each face.
 
         Args:
             crops: Grey crops of shape (S, S), uint8, with S = ``spec.input_size``.
+            prior: How common each expression is in such pictures; from :func:`emotion.prior.check_prior`.
 
         Returns:
             One prediction for each crop, in the same order.
@@ -56,12 +71,15 @@ class Classifier(ABC):
             return []
         order = [self.spec.labels.index(emotion) for emotion in Emotion]
         probabilities = self.probabilities(np.stack(crops))[:, order]
-        return [Prediction(tuple(map(float, row))) for row in probabilities]
+        answers = (
+            Prediction(tuple(map(float, row)), self.spec.sure_above) for row in probabilities
+        )
+        return [with_prior(answer, prior, self.spec.frequencies) for answer in answers]
 
     def probabilities(
         self, crops: npt.NDArray[np.uint8], output: str = "shown"
     ) -> npt.NDArray[np.float32]:
-        """Probabilities of one of the network's outputs.
+        """Probabilities from one of the network's outputs.
 
         Args:
             crops: (N, S, S), uint8, grey.
@@ -73,7 +91,7 @@ class Classifier(ABC):
         return self.all_probabilities(crops)[output]
 
     def all_probabilities(self, crops: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        """Probabilities of each of the network's outputs, by its name, from one pass."""
+        """Probabilities from each of the network's outputs, by its name, from one pass."""
         batch = to_batch(crops, self.spec.normalisation)
         chunks = [self._run(batch[i : i + MAX_BATCH]) for i in range(0, len(batch), MAX_BATCH)]
         rows = np.concatenate(chunks).reshape(len(batch), -1, len(self.spec.labels))
@@ -88,7 +106,7 @@ class Classifier(ABC):
 def _to_probabilities(
     values: npt.NDArray[np.float32], activation: Activation
 ) -> npt.NDArray[np.float32]:
-    """Probabilities along the last axis of what a network gives."""
+    """Probabilities along the last axis from what a network gives."""
     if activation is Activation.LOGITS:
         values = softmax(values)
     # A quantised network counts in steps of 1/256, which do not quite sum to 1; nor do sigmoids, which may
@@ -100,17 +118,24 @@ def _to_probabilities(
 class LiteRTClassifier(Classifier):
     """Runs the ``.tflite`` file of the weights."""
 
+    runtime = "litert"
+
     def __init__(self, spec: ModelSpec, file: ModelFile) -> None:
         super().__init__(spec)
+        self._path = str(file.path)
+        self._open()
+        self._check()
+
+    def _open(self) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter: Any = Interpreter(model_path=str(file.path), num_threads=2)
+        self._process = os.getpid()
+        self._interpreter: Any = Interpreter(model_path=self._path, num_threads=2)
         self._input: int = self._interpreter.get_input_details()[0]["index"]
         self._output: int = self._interpreter.get_output_details()[0]["index"]
         self._batch_size = 0
         # An interpreter is one set of buffers; a forward pass is too short to be worth several.
         self._lock = threading.Lock()
-        self._check()
 
     def _check(self) -> None:
         """Check that the file takes and gives what ``config.json`` says, with a trial of two faces."""
@@ -128,6 +153,8 @@ class LiteRTClassifier(Classifier):
         )
 
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        if self._process != os.getpid():
+            self._open()  # a fork takes neither the interpreter's threads along nor who holds the lock
         with self._lock:
             if len(batch) != self._batch_size:
                 self._interpreter.resize_tensor_input(self._input, batch.shape)
@@ -140,6 +167,8 @@ class LiteRTClassifier(Classifier):
 
 class KerasClassifier(Classifier):
     """Runs a Keras file of any age, see ``keras_files``; imports Keras and its backend."""
+
+    runtime = "keras"
 
     def __init__(self, spec: ModelSpec, file: ModelFile) -> None:
         super().__init__(spec)
@@ -163,17 +192,29 @@ RUNTIMES: dict[str, type[LiteRTClassifier] | type[KerasClassifier]] = {
 """What can run a network, by the name of its file in ``config.json``."""
 
 
-def load_classifier(spec: ModelSpec, runtime: str = DEFAULT_RUNTIME) -> Classifier:
-    """Load a network after checking its hash.
+def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Softmax over the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def load_classifier(
+    which: ModelSpec | str | os.PathLike[str] | None = None, runtime: str = DEFAULT_RUNTIME
+) -> Classifier:
+    """Find trained weights, read their description, check their hashes and load the network.
 
     Args:
-        spec: From :func:`emotion.weights.read_spec`.
+        which: What :func:`emotion.weights.find.find_weights` takes, or a description that was read already.
         runtime: A key of :data:`RUNTIMES`; by default LiteRT if the weights have a file for it, else what
             they have one for.
 
     Raises:
-        WeightsError: If the runtime is unknown, the weights have no file for it, or the file is damaged.
+        WeightsError: If there are no such weights, the runtime is unknown, the weights have no file for it,
+            or the file is damaged.
     """
+    spec = (
+        which if isinstance(which, ModelSpec) else read_spec(find_weights(which, runtime=runtime))
+    )
     name = spec.runtime(runtime)
     if name not in RUNTIMES:
         raise WeightsError(f"The runtime must be one of {', '.join(RUNTIMES)}. Received: {name!r}")
@@ -188,9 +229,10 @@ def load_classifier(spec: ModelSpec, runtime: str = DEFAULT_RUNTIME) -> Classifi
     try:
         return RUNTIMES[name](spec, file)
     except ModuleNotFoundError as error:
+        keras = 'install it: pip install "emotion[train]", or pip install -r requirements.txt in a clone'
         raise WeightsError(
-            f"The runtime {name!r} needs {error.name}, which is not installed: "
-            'pip install "emotion[train]", or pip install -r requirements.txt in a clone.'
+            f"The runtime {name!r} needs {error.name}, which is not installed; "
+            f"{how_to_get_litert() if name == 'litert' else keras}."
         ) from error
     except (ValueError, RuntimeError, OSError) as error:
         raise WeightsError(f"The weights file {file.path} cannot be loaded: {error}") from error

@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
+from emotion.moments import TrackedFace
 from emotion.types import BoundingBox, Emotion, FaceEmotion, Image
 
-__all__ = ["EXPRESSION_COLOURS", "annotate", "text_colour"]
+__all__ = ["EXPRESSION_COLOURS", "annotate", "label_text", "text_colour"]
 
 EXPRESSION_COLOURS: dict[Emotion, str] = {
     Emotion.ANGRY: "#D55E00",
@@ -38,15 +39,30 @@ def text_colour(background: str) -> str:
     return "#000000" if (luminance + 0.05) ** 2 > 0.05 * 1.05 else "#ffffff"
 
 
-def annotate(
-    image: Image, faces: Sequence[FaceEmotion], *, labels: Sequence[Emotion] | None = None
-) -> Image:
+def label_text(face: FaceEmotion | TrackedFace) -> tuple[str, str]:
+    """The words for what a face shows: on its box, on its card, in what is copied. Their one home.
+
+    Returns:
+        The expression with its probability: ``happy`` and ``92%``. Where that is not sure, the two most
+        probable ones: ``sad or neutral`` and ``45% / 40%``.
+    """
+    answer = face if isinstance(face, TrackedFace) else face.prediction
+    shares = (face.seen if isinstance(face, TrackedFace) else face).prediction.as_dict()
+    if answer.sure:
+        return str(answer.label), f"{answer.confidence:.0%}"
+    return (
+        f"{answer.label} or {answer.second}",
+        f"{answer.confidence:.0%} / {shares[answer.second]:.0%}",
+    )
+
+
+def annotate(image: Image, faces: Sequence[FaceEmotion | TrackedFace]) -> Image:
     """Draw a box, a number and the expression of each face.
 
     Args:
         image: Shape (H, W, 3), uint8, RGB; is not changed.
-        faces: The result of the pipeline; numbered in this order, or by ``track_id`` in streams.
-        labels: The expression to name at each face, with its probability; by default the most probable.
+        faces: The result of the pipeline, numbered in this order; or of a tracker, with numbers and steady
+            labels of its own.
 
     Returns:
         A new picture of the same size.
@@ -54,17 +70,24 @@ def annotate(
     canvas = Pillow.fromarray(image)
     draw = ImageDraw.Draw(canvas)
     # All boxes lie below all labels; the largest faces, which come first, lie on top.
-    labels = labels or [face.prediction.label for face in faces]
-    labelled = list(zip(faces, labels, range(1, len(faces) + 1), strict=True))[::-1]
-    for face, label, _ in labelled:
-        _draw_box(draw, face.face.box, EXPRESSION_COLOURS[label])
-    for face, label, number in labelled:
-        _draw_label(draw, face, label, number, alone=len(faces) == 1)
+    numbered = list(enumerate(faces, start=1))[::-1]
+    for _, face in numbered:
+        _draw_box(draw, _box(face), EXPRESSION_COLOURS[_label(face)])
+    for number, face in numbered:
+        _draw_label(draw, face, number, alone=len(faces) == 1)
     return np.array(canvas, dtype=np.uint8)
 
 
+def _box(face: FaceEmotion | TrackedFace) -> BoundingBox:
+    return (face.seen if isinstance(face, TrackedFace) else face).face.box
+
+
+def _label(face: FaceEmotion | TrackedFace) -> Emotion:
+    return face.label if isinstance(face, TrackedFace) else face.prediction.label
+
+
 def _draw_box(draw: ImageDraw.ImageDraw, box: BoundingBox, colour: str) -> None:
-    """A coloured line between two thin dark ones, seen on any background."""
+    """A coloured line between two thin dark ones, visible on any background."""
     line = _line_width(box, draw.im.size)
     edge = max(1, line // 4) if line > 3 else 0
     inside = (box.x1, box.y1, box.x2 - 1, box.y2 - 1)
@@ -75,19 +98,19 @@ def _draw_box(draw: ImageDraw.ImageDraw, box: BoundingBox, colour: str) -> None:
 
 
 def _draw_label(
-    draw: ImageDraw.ImageDraw, face: FaceEmotion, label: Emotion, number: int, *, alone: bool
+    draw: ImageDraw.ImageDraw, face: FaceEmotion | TrackedFace, number: int, *, alone: bool
 ) -> None:
     """The number, white on dark, then the expression on its colour."""
-    box, number = face.face.box, face.track_id or number
-    share = face.prediction.as_dict()[label]
+    box, number = _box(face), face.track_id or number
     width, height = draw.im.size
     size = _font_size(box, (width, height))
     font, padding = _font(size), max(2, size // 4)
     number_width = math.ceil(font.getlength(str(number))) + 2 * padding
-    # Faces of a crowd say less, so that their labels leave the neighbours' faces free.
+    # In a crowd the labels are shorter, so that they do not cover neighbouring faces.
     room = width if alone else min(width, 2 * box.width)
     text, text_width = "", 0
-    for words in (f"{label}  {share:.0%}", str(label)):
+    name, share = label_text(face)
+    for words in (f"{name}  {share}", name, str(_label(face))):
         needed = math.ceil(font.getlength(words)) + 2 * padding
         if number_width + needed <= room:
             text, text_width = words, needed
@@ -97,7 +120,7 @@ def _draw_label(
     x = max(min(box.x1, width - number_width - text_width), 0)
     y = box.y1 - tall if box.y1 >= tall else max(min(box.y1, height - tall), 0)
     middle = y + tall / 2
-    colour = EXPRESSION_COLOURS[label]
+    colour = EXPRESSION_COLOURS[_label(face)]
     draw.rectangle((x, y, x + number_width - 1, y + tall - 1), fill=DARK)
     draw.text((x + padding, middle), str(number), fill="#ffffff", font=font, anchor="lm")
     if text:
@@ -107,7 +130,7 @@ def _draw_label(
 
 
 def _line_width(box: BoundingBox, size: tuple[int, int]) -> int:
-    """Seen when the whole picture fills a screen, but thin beside the face."""
+    """Wide enough to be visible when the whole picture fills a screen, but thin beside the face."""
     return max(1, min(round(max(size) / 220 + 1.5), round(min(box.width, box.height) / 16)))
 
 

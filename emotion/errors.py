@@ -6,11 +6,12 @@
     ├── ImageError        the picture cannot be read or is not what it must be
     ├── DetectorError     a face detector is unknown, missing or broken
     ├── WeightsError      weights are missing, damaged or not described
-    ├── VideoError        a film cannot be read or written
+    ├── VideoError        a video cannot be read or written
     ├── DatasetError      training or evaluation data is not what it must be
-    └── TrainingError     a training setting or checkpoint cannot be used
+    ├── TrainingError     a training setting or checkpoint cannot be used
+    └── StorageError      the database of records cannot be reached, read or written
 
-Each message says what must hold, what was received and how to mend it, so that a user interface
+Each message says what must hold, what was received and how to fix it, so that a user interface
 can show ``str(error)`` as it is.
 """
 
@@ -19,6 +20,7 @@ __all__ = [
     "DetectorError",
     "EmotionError",
     "ImageError",
+    "StorageError",
     "TrainingError",
     "VideoError",
     "WeightsError",
@@ -42,7 +44,7 @@ class WeightsError(EmotionError):
 
 
 class VideoError(EmotionError):
-    """A film cannot be opened, holds no picture, or its annotated copy cannot be written."""
+    """A video cannot be opened, holds no picture, or its annotated copy cannot be written."""
 
 
 class DatasetError(EmotionError):
@@ -51,3 +53,7 @@ class DatasetError(EmotionError):
 
 class TrainingError(EmotionError):
     """A training setting is not valid, or a checkpoint does not belong to this recipe."""
+
+
+class StorageError(EmotionError):
+    """The database of records cannot be opened, is of another version, or refuses what it is given."""

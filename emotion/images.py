@@ -2,78 +2,95 @@
 
 from __future__ import annotations
 
-import codecs
-import io
+import math
 import os
-import re
-import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-import numpy.typing as npt
-from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
 
 from emotion.errors import ImageError
+from emotion.image_files import kind_of, open_picture, repaired, without_notes
+from emotion.pixels import Picture, rgb_array, upright
 from emotion.types import Image
 
-__all__ = ["ACCEPTED", "MAX_PIXELS", "MAX_SIDE", "PICTURE_SUFFIXES", "read_image", "to_rgb"]
+__all__ = [
+    "ACCEPTED",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "MAX_READ_PIXELS",
+    "PICTURE_SUFFIXES",
+    "Picture",
+    "read_image",
+    "read_picture",
+    "to_rgb",
+]
 
 PICTURE_SUFFIXES = frozenset(
     [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".png",
-        ".apng",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
+        *(
+            ".jpg",
+            ".jpeg",
+            ".jpe",
+            ".jfif",
+            ".mpo",
+            ".png",
+            ".apng",
+            ".webp",
+            ".gif",
+            ".bmp",
+            ".dib",
+        ),
+        *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
+        *(".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx", ".jpf"),
     ]
 )
 """Endings of file names that are taken for pictures when a folder is searched."""
 
-ACCEPTED = "JPEG, PNG, WebP, GIF, BMP and TIFF"
-
-HEIF_BRANDS = frozenset([b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"])
+ACCEPTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF and JPEG 2000"
 
 MAX_PIXELS = 150_000_000
-"""Pixels of the largest picture that is opened: 12,000 × 12,000 fits, a decompression bomb does not."""
+"""Pixels of the largest picture that is decoded: 12,000 × 12,000 fits, a decompression bomb does not. A JPEG
+can be decoded at half to an eighth of its size, so it may have up to 64 times as many."""
 
 MAX_BYTES = 600_000_000
 """Bytes of the largest file that is opened: more than such a picture takes as an uncompressed BMP."""
 
-MAX_SIDE = 6_000
-"""Longer sides are reduced to this many pixels; that bounds memory at 108 MB a picture."""
+MAX_READ_PIXELS = 36_000_000
+"""Larger pictures are reduced to this many pixels, whatever their shape: 108 MB of memory each."""
 
-UPRIGHT = {
-    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
-    3: Pillow.Transpose.ROTATE_180,
-    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
-    5: Pillow.Transpose.TRANSPOSE,
-    6: Pillow.Transpose.ROTATE_270,
-    7: Pillow.Transpose.TRANSVERSE,
-    8: Pillow.Transpose.ROTATE_90,
-}
-"""What puts a picture upright, by its EXIF orientation; 1 is upright."""
+CUT_SHORT = "The file is cut short; what is there was read."
+ONLY_A_THUMBNAIL = (
+    "Only the small preview in this camera file was read. Export the photo as JPEG to have it read."
+)
+
+PREVIEW_PIXELS = 640 * 480
+"""A camera's raw file that holds no larger picture in a common form is read by its preview."""
+
+SUB_IFDS = 330
+"""TIFF tag of pictures inside a picture, as cameras' raw files have them."""
 
 
 def read_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> Image:
-    """Read a picture.
-
-    EXIF rotation is applied; grey, palette, CMYK and 16-bit pictures become RGB; transparent parts
-    become white; of an animation the first frame is read; a side of more than 6,000 pixels is reduced.
-
-    Args:
-        source: Path, the bytes of a file, or a file opened for reading in binary.
+    """Read a picture; see :func:`read_picture`.
 
     Returns:
         Shape (H, W, 3), uint8, RGB.
+    """
+    return read_picture(source).image
+
+
+def read_picture(source: str | os.PathLike[str] | bytes | BinaryIO) -> Picture:
+    """Read a picture, with its size in the file and what people should know about it.
+
+    EXIF rotation is applied; grey, palette, CMYK and 16-bit pictures become RGB; transparent parts
+    become white; of an animation the first frame is read, of a camera's raw file the largest picture; one
+    of more than 36 megapixels is reduced. A JPEG or PNG that is cut short is read as far as it goes.
+
+    Args:
+        source: Path, the bytes of a file, or a file opened for reading in binary.
 
     Raises:
         ImageError: If there is no such file, or it is empty, damaged, too large or no picture.
@@ -81,22 +98,28 @@ def read_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> Image:
     name, data = _load(source)
     if not data:
         raise ImageError(f"{name} is empty (0 bytes). Please choose a picture: {ACCEPTED}.")
-    with warnings.catch_warnings():
-        # Pillow warns at half of its own limit for bombs; ours is checked before decoding.
-        warnings.simplefilter("ignore")
+    try:
+        data = without_notes(data)
         try:
-            with Pillow.open(io.BytesIO(data)) as picture:
-                return to_rgb(picture, name)
-        except UnidentifiedImageError as error:
-            raise ImageError(
-                f"{name} is not a picture that can be read ({_kind(data)}). Accepted: {ACCEPTED}."
-            ) from error
-        except Pillow.DecompressionBombError as error:
-            raise ImageError(_too_large(name, _pixels_in(error))) from error
-        except ImageError:
-            raise
-        except Exception as error:  # Pillow's readers raise many kinds on damaged files
-            raise ImageError(_damaged(name, error)) from error
+            return _decoded(data, name)
+        except (OSError, SyntaxError) as error:
+            whole = None if isinstance(error, UnidentifiedImageError) else repaired(data)
+            if whole is None:
+                raise
+            return replace(_decoded(whole, name), note=CUT_SHORT)
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{name} is not a picture that can be read ({kind_of(data)}). Accepted: {ACCEPTED}."
+        ) from error
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow's readers raise many kinds on damaged files
+        raise ImageError(_damaged(name, error)) from error
+
+
+def _decoded(data: bytes, name: str) -> Picture:
+    with open_picture(data) as picture:
+        return _first_frame(picture, name)
 
 
 def to_rgb(picture: Pillow.Image, name: str = "The picture") -> Image:
@@ -112,9 +135,10 @@ def to_rgb(picture: Pillow.Image, name: str = "The picture") -> Image:
     Raises:
         ImageError: If it is too large, or damaged where it is still to be decoded.
     """
-    _check_size(name, picture)
     try:
-        return _first_frame(picture)
+        return _first_frame(picture, name).image
+    except ImageError:
+        raise
     except Exception as error:  # as above
         raise ImageError(_damaged(name, error)) from error
 
@@ -152,88 +176,45 @@ def _load(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes
     return name, data
 
 
-def _check_size(name: str, picture: Pillow.Image) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
-        raise ImageError(_too_large(name, f"{picture.width * picture.height:,} pixels"))
-
-
-def _pixels_in(error: Pillow.DecompressionBombError) -> str:
-    """Pillow tells the size in its message only."""
-    match = re.search(r"\((\d+) pixels\)", str(error))
-    return f"{int(match[1]):,} pixels" if match else "more"
-
-
-def _too_large(name: str, received: str) -> str:
-    limit = f"{MAX_PIXELS // 1_000_000} megapixels"
-    return f"{name} is too large: at most {limit} are read. Received: {received}. Reduce it first."
-
-
 def _damaged(name: str, error: Exception) -> str:
-    return f"{name} is damaged and cannot be read ({error}). Save it anew as JPEG or PNG."
+    return f"{name} is damaged and cannot be read ({error}). Save it again as JPEG or PNG."
 
 
-def _first_frame(picture: Pillow.Image) -> Image:
-    """First frame, upright, within MAX_SIDE, in RGB."""
-    if picture.format == "JPEG":
-        picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # decodes at a fraction of the size
+def _first_frame(picture: Pillow.Image, name: str) -> Picture:
+    """The frame to read, upright, within MAX_READ_PIXELS, in RGB."""
+    note = _choose_frame(picture)
+    width, height = picture.size
+    if picture.format in ("JPEG", "MPO"):
+        step = 8
+        while step > 1 and width * height < MAX_READ_PIXELS * step**2:
+            step //= 2
+        picture.draft("RGB", (width // step, height // step))  # decodes at this fraction
+    pixels = picture.width * picture.height
+    if pixels > MAX_PIXELS:
+        raise ImageError(
+            f"{name} is too large: at most {MAX_PIXELS // 1_000_000} megapixels are read. "
+            f"Received: {width * height:,} pixels. Reduce it first."
+        )
+    share = math.sqrt(MAX_READ_PIXELS / pixels)
+    if share < 1.0:
+        # Whole factors first, by averaging: a third of the time and of the memory of one long step.
+        wanted = (max(int(picture.width * share), 1), max(int(picture.height * share), 1))
+        picture.thumbnail(wanted, reducing_gap=1.0)
+    turned, size = upright(picture), picture.size
+    if turned.size != size and turned.size == size[::-1]:
+        width, height = height, width
+    return Picture(rgb_array(turned), width, height, note)
+
+
+def _choose_frame(picture: Pillow.Image) -> str | None:
+    """Go to the first frame; in a TIFF to the largest, as raw files of cameras begin with a thumbnail."""
     picture.seek(0)
-    # Whole factors first, by averaging: a third of the time and of the memory of one long step.
-    picture.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=1.0)
-    picture = _upright(picture)
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return _from_deep_grey(picture)
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        white = Pillow.new("RGBA", picture.size, "white")
-        picture = Pillow.alpha_composite(white, picture)
-    if picture.mode != "RGB":
-        picture = picture.convert("RGB")
-    return np.array(picture, dtype=np.uint8)
-
-
-def _upright(picture: Pillow.Image) -> Pillow.Image:
-    """Turned as EXIF says. Pillow's own function also writes EXIF anew, and fails on odd tags."""
-    try:
-        turn = UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # notes that cannot be read are no reason to refuse the picture
-        return picture
-    return picture if turn is None else picture.transpose(turn)
-
-
-def _from_deep_grey(picture: Pillow.Image) -> Image:
-    """Scale 16-bit, 32-bit or floating-point grey to 0–255; Pillow itself would clip it."""
-    values = np.asarray(picture, dtype=np.float64)
-    if picture.mode == "F":
-        low, high = _range(values)
-    else:
-        low, high = 0.0, max(65535.0, float(values.max())) if values.max() > 255 else 255.0
-    scaled = (values - low) / max(high - low, 1e-9) * 255.0
-    grey = np.clip(np.nan_to_num(scaled), 0, 255).astype(np.uint8)
-    return np.repeat(grey[..., np.newaxis], 3, axis=2)
-
-
-def _range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """What is to become black and white: without the few pixels that stand for "nothing measured"."""
-    finite = values[np.abs(values) < 1e30]  # which also leaves out NaN and infinity
-    if not finite.size:
-        return 0.0, 1.0
-    # The nearest value, as one halfway to -3.4e38 would be as useless as that itself.
-    low, high = np.percentile(finite, (0.1, 99.9), method="nearest", overwrite_input=True)
-    return float(low), float(high)
-
-
-def _kind(data: bytes) -> str:
-    """What unreadable bytes seem to be, for a message."""
-    if b"<svg" in data[:4096]:
-        return "an SVG drawing; export it as PNG"
-    if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
-        return "a HEIC or AVIF picture; export it as JPEG"
-    if data[4:8] == b"ftyp" or data[:4] == b"\x1a\x45\xdf\xa3":
-        return "a video"
-    if data.startswith(b"%PDF"):
-        return "a PDF"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(data[:512])
-    except UnicodeDecodeError:
-        return "unknown or damaged content"
-    return "unknown or damaged content" if b"\0" in data[:512] else "text"
+    if picture.format != "TIFF":
+        return None
+    sizes = []
+    for number in range(getattr(picture, "n_frames", 1)):
+        picture.seek(number)
+        sizes.append(picture.width * picture.height)
+    picture.seek(sizes.index(max(sizes)))
+    raw = SUB_IFDS in getattr(picture, "tag_v2", {})
+    return ONLY_A_THUMBNAIL if raw and max(sizes) <= PREVIEW_PIXELS else None

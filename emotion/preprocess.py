@@ -1,23 +1,22 @@
 """From a picture and a box to what the network sees; the same code in training and in use.
 
-FER-2013 shows grey faces of 48×48 pixels that fill the square from brow to chin. A detector's box is
-framed otherwise, so each detector carries a :class:`Framing`, measured by ``benchmarks/framing.py``, that
-moves and scales its box onto that framing before the face is cut out.
+FER-2013 shows grey faces of 48×48 pixels that fill the square from brow to chin, as the detectors' boxes do:
+moving or scaling those boxes gained nothing (``benchmarks/framing.py``).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emotion.types import BoundingBox, Image
+from emotion.types import BoundingBox, Image, Point
 
-__all__ = ["Framing", "GreyCrop", "Normalisation", "crop_face", "resize_faces", "to_batch"]
+__all__ = ["GreyCrop", "Normalisation", "crop_face", "resize_faces", "to_batch"]
 
 GreyCrop = npt.NDArray[np.uint8]
 """A grey face: shape (S, S), dtype uint8."""
@@ -36,23 +35,10 @@ class Normalisation(StrEnum):
     """Left as 0 to 255."""
 
 
-@dataclass(frozen=True, slots=True)
-class Framing:
-    """How to move a detector's box onto the framing of the training faces.
-
-    Attributes:
-        scale: Side of the square crop divided by the mean of the box's width and height.
-        shift_x: Shift of the centre to the right, as a share of the crop's side.
-        shift_y: Shift of the centre downwards, as a share of the crop's side.
-    """
-
-    scale: float = 1.0
-    shift_x: float = 0.0
-    shift_y: float = 0.0
-
-
-def crop_face(image: Image, box: BoundingBox, framing: Framing, size: int) -> GreyCrop:
-    """Cut out a face as a small grey square, framed as the training faces are.
+def crop_face(
+    image: Image, box: BoundingBox, size: int, *, scale: float = 1.0, roll: float = 0.0
+) -> GreyCrop:
+    """Cut out a face as a small grey square, framed and upright as the training faces are.
 
     What lies outside the picture repeats the picture's edge. Where the face is larger than ``size``,
     pixels are averaged (anti-aliased), as they were when FER-2013 was made.
@@ -60,49 +46,55 @@ def crop_face(image: Image, box: BoundingBox, framing: Framing, size: int) -> Gr
     Args:
         image: Picture of shape (H, W, 3), uint8, RGB.
         box: The detector's box, in pixels.
-        framing: The detector's calibration.
         size: Side of the result in pixels.
+        scale: Side of the square that is cut out, divided by the mean of the box's width and height.
+        roll: Degrees by which the head is turned clockwise in the picture; it is turned back about the
+            middle of the box.
 
     Returns:
         Grey crop of shape (size, size), uint8.
     """
-    side = framing.scale * (box.width + box.height) / 2
-    left = box.centre.x + framing.shift_x * side - side / 2
-    top = box.centre.y + framing.shift_y * side - side / 2
-    region, left, top = _cut_with_margin(image, left, top, side)
+    side = scale * (box.width + box.height) / 2
+    turn = math.radians(roll)
+    cos, sin = math.cos(turn), math.sin(turn)
+    # Half of the rotated square's width and height.
+    reach = side / 2 * (abs(cos) + abs(sin))
+    region, x, y = _cut_with_margin(image, box.centre, reach, side)
     grey = cv2.cvtColor(region, cv2.COLOR_RGB2GRAY)
     # A box filter in whole steps first, so that the sub-pixel resampling below never skips pixels.
     step = max(int(side / size), 1)
+    ratio_x = ratio_y = 1.0
     if step > 1:
         shrunk = (max(round(grey.shape[1] / step), 1), max(round(grey.shape[0] / step), 1))
         ratio_x, ratio_y = shrunk[0] / grey.shape[1], shrunk[1] / grey.shape[0]
         grey = cv2.resize(grey, shrunk, interpolation=cv2.INTER_AREA)
-    else:
-        ratio_x = ratio_y = 1.0
     # Maps centres of target pixels to centres of source pixels.
-    scale_x, scale_y = side * ratio_x / size, side * ratio_y / size
+    unit = side / size
+    first = (1 - size) / 2  # the first target pixel's centre, from the middle
     matrix = np.array(
         [
-            [scale_x, 0.0, left * ratio_x + scale_x / 2 - 0.5],
-            [0.0, scale_y, top * ratio_y + scale_y / 2 - 0.5],
+            [cos * unit, -sin * unit, x + (cos - sin) * first * unit],
+            [sin * unit, cos * unit, y + (sin + cos) * first * unit],
         ]
     )
+    matrix *= np.array([[ratio_x], [ratio_y]])
+    matrix[:, 2] -= 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     crop = cv2.warpAffine(grey, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return crop.astype(np.uint8, copy=False)
 
 
 def _cut_with_margin(
-    image: Image, left: float, top: float, side: float
+    image: Image, centre: Point, reach: float, side: float
 ) -> tuple[Image, float, float]:
-    """The part of the picture under a square, and the square's corner relative to that part."""
+    """The part of the picture around a square, and where in that part the square's middle lies."""
     height, width = image.shape[:2]
-    margin = 2 + side / 16
-    x1 = min(max(int(left - margin), 0), width - 1)
-    y1 = min(max(int(top - margin), 0), height - 1)
-    x2 = max(min(int(left + side + margin) + 1, width), x1 + 1)
-    y2 = max(min(int(top + side + margin) + 1, height), y1 + 1)
-    return image[y1:y2, x1:x2], left - x1, top - y1
+    margin = 2 + side / 16 + reach
+    x1 = min(max(int(centre.x - margin), 0), width - 1)
+    y1 = min(max(int(centre.y - margin), 0), height - 1)
+    x2 = max(min(int(centre.x + margin) + 1, width), x1 + 1)
+    y2 = max(min(int(centre.y + margin) + 1, height), y1 + 1)
+    return image[y1:y2, x1:x2], centre.x - x1, centre.y - y1
 
 
 def resize_faces(faces: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:

@@ -1,46 +1,39 @@
-"""What goes to a Hugging Face Hub: weights as a model repository, the app as a Space."""
+"""What goes to a Hugging Face Hub: weights as a model repository, the app as a Space.
+
+Both are first put together in an empty folder, so that what ``--dry-run`` lists is what is sent.
+"""
 
 from __future__ import annotations
 
 import re
+import shutil
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from emotion.errors import EmotionError
-from emotion.hub import HubReference
-from emotion.weights import (
-    ABOUT_WEIGHTS,
-    DEFAULT_WEIGHTS,
-    WEIGHTS_VARIABLE,
-    find_weights,
-    read_spec,
-)
+from emotion.weights.config import read_spec
+from emotion.weights.find import ABOUT_WEIGHTS, DEFAULT_WEIGHTS, WEIGHTS_VARIABLE, find_weights
+from emotion.weights.hub import HubReference
 
-__all__ = ["SPACE_SECTIONS", "Upload", "space_uploads", "upload", "weights_uploads"]
+__all__ = ["stage_space", "stage_weights", "upload"]
+
+FRONT_PAGE = "space/README.md"
+"""The first page of the Space. Its links are relative to the Space, not to the folder it lies in."""
 
 SPACE_FILES = ("app.py", "packages.txt", "LICENSE")
 SPACE_FOLDERS = ("emotion/**/*", "examples/*", f"weights/{DEFAULT_WEIGHTS}/*")
-SPACE_SECTIONS = ("How good it is", "What it is not", "Licences and credits")
-"""Sections of the README that visitors of a Space read; the others are about the repository."""
 
 LEFT_OUT = (".keras", ".pyc", ".pyi")
 """Endings of what only training needs, and of what Python and Gradio write beside the code."""
 
-_LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)]*\)")
 
+def stage_weights(folder: Path, into: Path) -> None:
+    """Copy what is published of some weights: config, model files, card and figures.
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One file to send: its path in the repository, and its content."""
-
-    path: str
-    content: bytes
-
-
-def weights_uploads(folder: Path) -> list[Upload]:
-    """The files of some weights: config, model files (their hashes are checked), card and metrics.
+    Args:
+        folder: The weights. The hashes of their model files are checked.
+        into: An empty folder.
 
     Raises:
         WeightsError: If the weights are damaged or not described.
@@ -48,14 +41,15 @@ def weights_uploads(folder: Path) -> list[Upload]:
     files = read_spec(folder).files.values()
     models = [part.verified() for file in files for part in file.parts]
     about = [folder / name for name in ABOUT_WEIGHTS if (folder / name).is_file()]
-    return [Upload(p.name, p.read_bytes()) for p in (folder / "config.json", *models, *about)]
+    _copy((folder / "config.json", *models, *about), folder, into)
 
 
-def space_uploads(root: Path, weights: str | None = None) -> list[Upload]:
-    """The files of the app as a Space: the code, what serving installs, and a README that fits.
+def stage_space(root: Path, into: Path, weights: str | None = None) -> None:
+    """Put the app together as a Space: the code, what serving installs, and the Space's front page.
 
     Args:
         root: The repository.
+        into: An empty folder.
         weights: ``hf://owner/name@commit``: the Space takes its weights from there, preloaded when it is
             built. By default the shipped ones travel along.
 
@@ -64,50 +58,34 @@ def space_uploads(root: Path, weights: str | None = None) -> list[Upload]:
         WeightsError: If the weights cannot be found.
     """
     root = root.resolve()
-    missing = [name for name in (*SPACE_FILES, "README.md") if not (root / name).is_file()]
+    missing = [name for name in (*SPACE_FILES, FRONT_PAGE) if not (root / name).is_file()]
     if missing:
         raise EmotionError(
             f"A Space is made from a clone of the repository: no {', '.join(missing)} in {root}. "
             "Run this in the clone."
         )
-    readme = _visitors_readme((root / "README.md").read_text(encoding="utf-8"))
-    folders: tuple[str, ...] = SPACE_FOLDERS
-    if weights is not None:
-        folders = tuple(folder for folder in folders if not folder.startswith("weights"))
-        readme = _preloading(readme, HubReference.parse(weights))
-    paths = {root / name for name in SPACE_FILES}
-    for folder in folders:
-        paths |= {p for p in root.glob(folder) if p.is_file() and not _left_out(p)}
-    paths |= _linked(readme, root)
-    made = [
-        Upload("README.md", readme.encode()),
-        Upload("requirements.txt", _serving_requirements(root).encode()),
+    own = [
+        folder for folder in SPACE_FOLDERS if weights is None or not folder.startswith("weights")
     ]
-    return made + [Upload(p.relative_to(root).as_posix(), p.read_bytes()) for p in sorted(paths)]
+    found = (path for folder in own for path in root.glob(folder))
+    _copy([root / name for name in SPACE_FILES], root, into)
+    _copy((path for path in found if path.is_file() and not _left_out(path)), root, into)
+    shutil.copyfile(root / FRONT_PAGE, into / "README.md")
+    (into / "requirements.txt").write_text(_serving_requirements(root), encoding="utf-8")
+    if weights is not None:
+        _preload(into / "README.md", HubReference.parse(weights))
+
+
+def _copy(paths: Iterable[Path], root: Path, into: Path) -> None:
+    """Copy files to the same places below another folder."""
+    for path in paths:
+        target = into / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 def _left_out(path: Path) -> bool:
     return path.suffix in LEFT_OUT or path.name.startswith(".")
-
-
-def _visitors_readme(text: str) -> str:
-    """The README's front matter, its beginning, and the sections for visitors."""
-    beginning, *sections = text.split("\n## ")
-    kept = [section for section in sections if section.startswith(SPACE_SECTIONS)]
-    return "\n## ".join([beginning, *kept])
-
-
-def _linked(text: str, folder: Path) -> set[Path]:
-    """The files that a text in some folder links to or shows, and those that these link to."""
-    found: set[Path] = set()
-    waiting = [(folder, text)]
-    while waiting:
-        place, text = waiting.pop()
-        for path in {(place / target).resolve() for target in _LINK.findall(text)} - found:
-            found.add(path)
-            if path.suffix == ".md":
-                waiting.append((path.parent, path.read_text(encoding="utf-8")))
-    return found
 
 
 def _serving_requirements(root: Path) -> str:
@@ -124,9 +102,9 @@ def _distribution(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
 
 
-def _preloading(readme: str, reference: HubReference) -> str:
-    """The README with a front matter that names the model and preloads it at its commit."""
-    from huggingface_hub.constants import ENDPOINT
+def _preload(page: Path, reference: HubReference) -> None:
+    """Name the model in the front matter of a Space's page, and preload it at its commit."""
+    from huggingface_hub import SpaceCard
 
     if not reference.is_pinned:
         raise EmotionError(
@@ -142,30 +120,22 @@ def _preloading(readme: str, reference: HubReference) -> str:
         )
     about = [name for name in ABOUT_WEIGHTS if (folder / name).is_file()]
     files = ",".join(["config.json", spec.files["litert"].path.name, *about])
-    start, matter, rest = readme.split("---\n", 2)
-    wanted = f"{reference.repository} {files} {reference.revision}"
-    matter += f"models:\n- {reference.repository}\npreload_from_hub:\n- {wanted}\n"
-    # The card of the weights is there, too.
-    shipped, hub = (
-        f"](weights/{DEFAULT_WEIGHTS}/README.md)",
-        f"]({ENDPOINT}/{reference.repository})",
-    )
-    return "---\n".join((start, matter, rest.replace(shipped, hub)))
+    card = SpaceCard.load(page)
+    card.data["models"] = [reference.repository]
+    card.data["preload_from_hub"] = [f"{reference.repository} {files} {reference.revision}"]
+    card.save(page)
 
 
-def upload(
-    uploads: Sequence[Upload], repository: str, *, space: bool, weights: str | None = None
-) -> str:
-    """Create the repository if there is none, and send the files in one commit.
+def upload(folder: Path, repository: str, *, space: bool, weights: str | None = None) -> str:
+    """Create the repository if there is none, and send a folder in one commit.
 
-    Modules of an earlier version that are in the Space but not among the files are removed from it.
-    Large and binary files go the way the Hub asks for (LFS or Xet); the client asks it for each file.
+    Files of an earlier version below ``emotion/`` that are no longer part of a Space are removed from it.
 
     Args:
-        uploads: From :func:`weights_uploads` or :func:`space_uploads`.
+        folder: From :func:`stage_weights` or :func:`stage_space`.
         repository: ``owner/name``.
         space: Whether it is a Space rather than a model repository.
-        weights: As given to :func:`space_uploads`. The Space's variable ``EMOTION_WEIGHTS`` names them;
+        weights: As given to :func:`stage_space`. The Space's variable ``EMOTION_WEIGHTS`` names them;
             without any, what an earlier publication set is removed.
 
     Returns:
@@ -175,7 +145,7 @@ def upload(
         EmotionError: If the Hub cannot be reached or refuses; says why.
     """
     import httpx2
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+    from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
 
     api = HfApi()
@@ -186,17 +156,12 @@ def upload(
         )
         if weights is not None:
             api.add_space_variable(repository, WEIGHTS_VARIABLE, weights)
-        sent = {upload.path for upload in uploads}
-        there = api.list_repo_files(repository, repo_type=kind) if space else []
-        gone = [path for path in there if path.startswith("emotion/") and path not in sent]
-        commit = api.create_commit(
-            repository,
-            [
-                *(CommitOperationAdd(upload.path, upload.content) for upload in uploads),
-                *(CommitOperationDelete(path) for path in gone),
-            ],
-            commit_message="Publish",
+        commit = api.upload_folder(
+            repo_id=repository,
+            folder_path=folder,
             repo_type=kind,
+            commit_message="Publish",
+            delete_patterns="emotion/*" if space else None,
         )
         # Only now: before the commit, a Space that took its weights from a hub had none of its own.
         shipped = space and weights is None

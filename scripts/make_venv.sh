@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a virtual environment with the first Python 3.11-3.13 that can:  sh scripts/make_venv.sh FOLDER
-# Set PYTHON=/path/to/python to choose one. Says in one line what is missing, and how to mend it.
+# Set PYTHON=/path/to/python to choose one. Says in one line what is missing, and how to fix it.
 set -u
 folder=$1
 
@@ -25,13 +25,13 @@ done
 
 if [ -n "$without_venv" ]; then
     version=$("$without_venv" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    echo "Python $version cannot make virtual environments here. Mend: sudo apt-get install python$version-venv" >&2
+    echo "Python $version cannot make virtual environments here. Fix: sudo apt-get install python$version-venv" >&2
 else
     found=$("${PYTHON:-python3}" --version 2>/dev/null || echo "no ${PYTHON:-python3}")
     case $(uname -s) in
-        Darwin) mend="brew install python@3.13" ;;
-        *) mend="sudo apt-get install python3 python3-venv (Debian 12, Ubuntu 24.04), or https://docs.python.org/3/using/unix.html" ;;
+        Darwin) fix="brew install python@3.13" ;;
+        *) fix="sudo apt-get install python3 python3-venv (Debian 12, Ubuntu 24.04), or https://docs.python.org/3/using/unix.html" ;;
     esac
-    echo "Python 3.11, 3.12 or 3.13 is needed; found: $found. Mend: $mend" >&2
+    echo "Python 3.11, 3.12 or 3.13 is needed; found: $found. Fix: $fix" >&2
 fi
 exit 1

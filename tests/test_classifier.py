@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ from emotion.classifier import (
     LiteRTClassifier,
     load_classifier,
 )
-from emotion.errors import WeightsError
+from emotion.errors import DetectorError, WeightsError
+from emotion.faces import load_detector
 from emotion.faces.model_files import MODELS_FOLDER
-from emotion.network_files import ModelFile, sha256_of
 from emotion.types import Emotion
-from emotion.weights import Activation, find_weights, read_spec
+from emotion.weights.config import Activation, read_spec
+from emotion.weights.files import ModelFile, sha256_of
+from emotion.weights.find import find_weights
 
 BATCH_TOLERANCE = 1e-5
 """Probability that the number of faces in a batch may change: the order of float sums."""
@@ -35,13 +38,13 @@ RUNTIME_TOLERANCE = 0.06
 
 @pytest.fixture(scope="module")
 def litert() -> Classifier:
-    return load_classifier(read_spec(find_weights()))
+    return load_classifier()
 
 
 @pytest.fixture(scope="module")
 def keras_reference() -> Classifier:
     pytest.importorskip("keras")
-    return load_classifier(read_spec(find_weights()), "keras")
+    return load_classifier(None, "keras")
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +142,7 @@ def test_outputs_are_put_into_the_order_of_emotion(crops: npt.NDArray[np.uint8])
 
 def test_an_unknown_runtime_is_refused() -> None:
     with pytest.raises(WeightsError, match=rf"{', '.join(RUNTIMES)}. Received: 'onnx'"):
-        load_classifier(read_spec(find_weights()), "onnx")
+        load_classifier(None, "onnx")
 
 
 def test_a_runtime_without_a_file_is_refused() -> None:
@@ -195,3 +198,25 @@ def test_a_damaged_file_is_never_opened(tmp_path: Path) -> None:
     files = {"litert": ModelFile(broken, spec.files["litert"].sha256)}
     with pytest.raises(WeightsError, match="damaged or was changed"):
         load_classifier(dataclasses.replace(spec, files=files))
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "way"),
+    [
+        ("darwin", "x86_64", "Linux container"),
+        ("darwin", "arm64", "pip"),
+        ("linux", "aarch64", "pip"),
+    ],
+)
+def test_without_litert_the_message_says_what_to_do_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, way: str
+) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(WeightsError, match=f"not installed; .*{way}"):
+        load_classifier(read_spec(find_weights()), "litert")
+    with pytest.raises(DetectorError, match=f"detector haar, or .*{way}"):
+        load_detector("mediapipe")
+    assert load_detector("haar").detect(np.zeros((64, 64, 3), np.uint8)) == []

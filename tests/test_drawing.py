@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from support.contrast import ENOUGH, contrast
 
-from emotion.drawing import EXPRESSION_COLOURS, annotate, text_colour
+from emotion.drawing import EXPRESSION_COLOURS, annotate, label_text, text_colour
+from emotion.moments import TrackedFace
 from emotion.types import BoundingBox, Emotion, Face, FaceEmotion, Image, Prediction
 
 
@@ -23,18 +27,10 @@ def changed(before: Image, after: Image) -> np.ndarray:
     return np.asarray(before[..., 0] != after[..., 0])
 
 
-def luminance(colour: str) -> float:
-    """Relative luminance of sRGB as WCAG 2.2 defines it."""
-    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
 @pytest.mark.parametrize("emotion", Emotion)
 def test_the_text_stands_out_from_its_colour(emotion: Emotion) -> None:
     background = EXPRESSION_COLOURS[emotion]
-    dark, light = sorted((luminance(background), luminance(text_colour(background))))
-    assert (light + 0.05) / (dark + 0.05) >= 4.5
+    assert contrast(background, text_colour(background)) >= ENOUGH
 
 
 def test_each_expression_has_a_colour_of_its_own() -> None:
@@ -145,8 +141,19 @@ def test_streams_show_the_track_number() -> None:
 
 def test_a_face_may_be_labelled_with_another_expression_than_the_most_probable() -> None:
     image, face = grey(300, 300), result((100, 100, 200, 200))
-    steady = annotate(image, [face], labels=[Emotion.SAD])
+    tracked = TrackedFace(replace(face, track_id=1), Emotion.SAD, face.prediction)
+    steady = annotate(image, [tracked])
     assert not np.array_equal(steady, annotate(image, [face]))
     for label, there in ((Emotion.SAD, True), (Emotion.HAPPY, False)):
         colour = [int(EXPRESSION_COLOURS[label][i : i + 2], 16) for i in (1, 3, 5)]
         assert np.all(steady == colour, axis=2).any() == there
+
+
+def test_an_unsure_label_names_two_expressions() -> None:
+    doubtful = Prediction((0.05, 0.0, 0.05, 0.05, 0.45, 0.0, 0.4), sure_above=0.5)
+    face = replace(result((100, 100, 200, 200)), prediction=doubtful)
+    assert label_text(face) == ("sad or neutral", "45% / 40%")
+    sure = replace(face, prediction=replace(doubtful, sure_above=0.4))
+    assert label_text(sure) == ("sad", "45%")
+    image = grey(300, 300)
+    assert not np.array_equal(annotate(image, [face]), annotate(image, [sure]))

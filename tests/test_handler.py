@@ -64,7 +64,7 @@ def test_parameters_of_another_kind_get_a_message(
 
 def test_a_lowest_score_leaves_faces_out(handler: EndpointHandler, portrait: Path) -> None:
     inputs = portrait.read_bytes()
-    for parameters, count in (({"min_score": 0}, 1), ({"min_score": None}, 1), (None, 1)):
+    for parameters, count in (({"min_score": 0.5}, 1), ({"min_score": None}, 1), (None, 1)):
         assert len(handler({"inputs": inputs, "parameters": parameters})["faces"]) == count
     answer = handler({"inputs": inputs, "parameters": {"min_score": 1}})
     assert (answer["faces"], answer["error"]) == ([], None)

@@ -7,19 +7,29 @@ import struct
 import subprocess
 import sys
 import textwrap
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image as Pillow
+from PIL import ImageFile
 from PIL.PngImagePlugin import PngInfo
+from support.places import ROOT
 
 from emotion.errors import ImageError
-from emotion.images import ACCEPTED, MAX_BYTES, MAX_SIDE, PICTURE_SUFFIXES, read_image
-from emotion.types import check_image
-
-ROOT = Path(__file__).resolve().parent.parent
+from emotion.images import (
+    ACCEPTED,
+    MAX_BYTES,
+    MAX_READ_PIXELS,
+    PICTURE_SUFFIXES,
+    read_image,
+    read_picture,
+)
+from emotion.types import BoundingBox, Face, FaceEmotion, Point, Prediction, check_image
 
 
 def saved(picture: Pillow.Image, kind: str, **settings: object) -> bytes:
@@ -59,7 +69,8 @@ def test_formats_with_loss(kind: str) -> None:
 
 
 def test_every_listed_ending_belongs_to_a_format_that_is_read() -> None:
-    assert set(Pillow.registered_extensions()) >= PICTURE_SUFFIXES
+    heif = {".heic", ".heif"}  # by pillow-heif
+    assert set(Pillow.registered_extensions()) | heif >= PICTURE_SUFFIXES
 
 
 @pytest.mark.parametrize(
@@ -187,7 +198,90 @@ def test_one_pixel() -> None:
 
 
 def test_a_very_long_picture() -> None:
-    assert read_image(saved(Pillow.new("L", (1, 30_000)), "PNG")).shape == (MAX_SIDE, 1, 3)
+    """Only the area is limited: a screenshot of a whole page keeps its pixels."""
+    assert read_image(saved(Pillow.new("L", (1, 30_000)), "PNG")).shape == (30_000, 1, 3)
+
+
+def test_a_large_picture_remembers_its_size(tmp_path: Path) -> None:
+    """Boxes are counted in the file's own, upright pixels."""
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    data = saved(Pillow.new("L", (12_000, 9_000)), "JPEG", exif=exif)
+    picture = read_picture(data)
+    assert (picture.width, picture.height) == (9_000, 12_000)
+    height, width = picture.image.shape[:2]
+    assert width * height <= MAX_READ_PIXELS
+    seen = Face(BoundingBox(0, 0, width, height), 0.9, (Point(width / 2, height / 4),))
+    prediction = Prediction((0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1))
+    (face,) = picture.in_file_pixels([FaceEmotion(seen, prediction)])
+    assert face.face.box == BoundingBox(0, 0, 9_000, 12_000)
+    assert face.face.landmarks == (Point(4_500, 3_000),)
+
+
+def test_a_jpeg_of_two_hundred_megapixels_is_read_at_a_fraction() -> None:
+    picture = read_picture(saved(Pillow.new("L", (20_000, 10_000), 200), "JPEG"))
+    assert (picture.width, picture.height) == (20_000, 10_000)
+    assert picture.image.shape[0] * picture.image.shape[1] <= MAX_READ_PIXELS
+    assert abs(int(picture.image[5, 5, 0]) - 200) < 3
+
+
+def test_heic_is_read() -> None:
+    file = io.BytesIO()
+    pillow_heif.from_pillow(halves(RED, BLUE).resize((80, 64))).save(file)
+    image = read_image(file.getvalue())
+    assert image.shape == (64, 80, 3)
+    assert np.abs(image[32, 10].astype(int) - RED).max() < 40
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "JPEG2000"])
+def test_newer_formats(kind: str) -> None:
+    image = read_image(saved(halves(RED, BLUE).resize((80, 64)), kind))
+    assert image.shape == (64, 80, 3)
+
+
+@pytest.mark.parametrize("note", ["text", "profile"])
+def test_long_notes_are_skipped(note: str) -> None:
+    """Image generators write their settings into a PNG, Photoshop colour profiles of megabytes."""
+    noise = np.random.default_rng(1).integers(0, 255, 3_000_000, dtype=np.uint8).tobytes()
+    notes = PngInfo()
+    settings: dict[str, object] = {"icc_profile": noise} if note == "profile" else {}
+    if note == "text":
+        notes.add_text("parameters", noise.decode("latin-1"), zip=True)
+    assert colours(saved(halves(RED, BLUE), "PNG", pnginfo=notes, **settings)) == ([*RED], [*BLUE])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_what_is_there_of_a_file_cut_short_is_read(kind: str, progressive: bool) -> None:
+    noise = np.random.default_rng(5).integers(0, 255, (90, 120, 3), dtype=np.uint8)
+    data = saved(Pillow.fromarray(noise), kind, progressive=progressive)
+    whole = read_picture(data)
+    assert whole.note is None
+    for share in (0.75, 0.999):
+        part = read_picture(data[: int(len(data) * share)])
+        assert part.note is not None
+        assert "cut short" in part.note
+        assert part.image.shape == whole.image.shape
+        if not progressive:
+            assert np.array_equal(part.image[:40], whole.image[:40])
+
+
+def test_the_photo_of_a_raw_file_is_read_not_its_thumbnail() -> None:
+    thumbnail, photo = Pillow.new("RGB", (160, 120), RED), Pillow.new("RGB", (1024, 768), BLUE)
+    data = saved(thumbnail, "TIFF", save_all=True, append_images=[photo])
+    picture = read_picture(data)
+    assert picture.image.shape == (768, 1024, 3)
+    assert picture.image[5, 5].tolist() == [*BLUE]
+
+
+def test_reading_leaves_the_warnings_of_the_process_alone() -> None:
+    """In threads, a filter that each read puts back would end up as whichever ended last."""
+    before = list(warnings.filters)
+    data = saved(halves(RED, BLUE), "PNG")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: read_image(data), range(200)))
+    assert warnings.filters == before
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
 
 
 def test_every_kind_of_source_gives_the_same(tmp_path: Path) -> None:
@@ -228,7 +322,7 @@ def test_memory_stays_bounded_with_144_megapixels(
         check=True,
     )
     *seen, peak = map(int, result.stdout.split())
-    assert seen[:3] == [MAX_SIDE, MAX_SIDE, 3]
+    assert seen[:3] == [6000, 6000, 3]
     assert np.abs(np.array(seen[3:]) - [255, 165, 0]).max() < 6
     assert peak * 1024 < megabytes * 1e6
 
@@ -263,10 +357,11 @@ def test_a_text_bomb_in_a_picture_is_refused() -> None:
     """Half a gigabyte of letters beside one pixel."""
     notes = PngInfo()
     notes.add_text("comment", "x" * 80_000_000, zip=True)
-    assert "cannot be read" in refused(saved(Pillow.new("L", (1, 1)), "PNG", pnginfo=notes))
+    message = refused(saved(Pillow.new("L", (1, 1)), "PNG", pnginfo=notes))
+    assert "unpack to 64 MB at most" in message
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["WEBP", "GIF", "BMP", "TIFF"])
 @pytest.mark.parametrize("share", [0.4, 0.9])
 def test_a_truncated_file_says_that_it_is_damaged(kind: str, share: float, tmp_path: Path) -> None:
     noise = np.random.default_rng(5).integers(0, 255, (90, 120, 3), dtype=np.uint8)
@@ -285,7 +380,7 @@ def test_a_truncated_file_says_that_it_is_damaged(kind: str, share: float, tmp_p
         (b"Dear diary, today was a good day.", "text"),
         ("Grüße an alle – été".encode() * 40, "text"),
         (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64, "a HEIC or AVIF picture"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64, "a damaged HEIC or AVIF picture"),
         (b"\0\0\0\x20ftypisom\0\0\2\0isomiso2" + b"\0" * 64, "a video"),
         (b"%PDF-1.7\n%\xe2\xe3", "a PDF"),
         (bytes(range(256)) * 4, "unknown or damaged content"),

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.places import ROOT
+from support.running_app import free_port, running_app
 
 from emotion.faces import DETECTORS
-from tests.running_app import free_port, running_app
-
-ROOT = Path(__file__).resolve().parent.parent
 
 PROMISES = ("ANALYTICS", "TELEMETRY", "OFFLINE", "DO_NOT_TRACK")
 """Switches in the environment of whoever runs the tests, which must not be what keeps us quiet."""
@@ -68,7 +67,12 @@ def watch(report: Path, *command: str) -> Watched:
         if not any(promise in key for promise in PROMISES)
     }
     result = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "network_watch.py"), str(report), *command],
+        [
+            sys.executable,
+            str(ROOT / "tests" / "support" / "network_watch.py"),
+            str(report),
+            *command,
+        ],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -12,14 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from support.places import ROOT
 
 from emotion import EmotionPipeline, read_image
 from emotion.errors import DetectorError, ImageError, WeightsError
 from emotion.faces import DETECTORS
 from emotion.pipeline import Analysis
-from emotion.types import FaceEmotion, Image
-
-ROOT = Path(__file__).resolve().parent.parent
+from emotion.types import BoundingBox, FaceEmotion, Image
 
 MIRROR_TOLERANCE = 0.35
 """Largest change of a probability under mirroring: the network and the detectors are not quite symmetric."""
@@ -30,7 +30,7 @@ PROBABILITY_TOLERANCE = 1e-4
 
 @pytest.fixture(scope="module", params=DETECTORS)
 def pipeline(request: pytest.FixtureRequest) -> Iterator[EmotionPipeline]:
-    with EmotionPipeline.load(detector=request.param) as loaded:
+    with EmotionPipeline.from_pretrained(detector=request.param) as loaded:
         yield loaded
 
 
@@ -134,6 +134,41 @@ def test_analyze_also_tells_the_time(pipeline: EmotionPipeline, photo: Image) ->
     assert analysis.classify_ms > 0
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_picture_is_read_as_the_upright_one(
+    pipeline: EmotionPipeline, photo: Image, turns: int
+) -> None:
+    [upright] = pipeline(photo)
+    turned = np.ascontiguousarray(np.rot90(photo, -turns))
+    [face] = pipeline(turned)
+    canvas = np.zeros(photo.shape[:2], np.uint8)
+    box = upright.face.box
+    canvas[box.y1 : box.y2, box.x1 : box.x2] = 1
+    where = np.argwhere(np.rot90(canvas, -turns))
+    assert face.face.box.iou(BoundingBox(*where.min(0)[::-1], *(where.max(0)[::-1] + 1))) > 0.9
+    assert abs((face.roll - upright.roll - 90 * turns + 180) % 360 - 180) < 1
+    np.testing.assert_allclose(
+        face.prediction.probabilities, upright.prediction.probabilities, atol=0.05
+    )
+
+
+@pytest.mark.parametrize("angle", [-40, -20, 20, 40])
+def test_a_tilted_head_is_levelled(photo: Image, angle: int) -> None:
+    with EmotionPipeline.from_pretrained() as pipeline:
+        [upright] = pipeline(photo)
+        turn = cv2.getRotationMatrix2D((223, 130), -angle, 0.8)
+        size = (photo.shape[1], photo.shape[0])
+        tilted = cv2.warpAffine(photo, turn, size, borderMode=cv2.BORDER_REPLICATE)
+        [face] = [f for f in pipeline(np.asarray(tilted, np.uint8)) if f.face.score > 0.7]
+    assert face.roll == pytest.approx(upright.roll + angle, abs=12)
+    assert face.prediction.label == upright.prediction.label
+
+
+def test_a_pipeline_can_be_pickled(pipeline: EmotionPipeline, photo: Image) -> None:
+    with pickle.loads(pickle.dumps(pipeline)) as copy:
+        assert_same(copy(photo), pipeline(photo))
+
+
 def test_threads_share_one_pipeline(pipeline: EmotionPipeline, photo: Image, crowd: Image) -> None:
     empty = np.zeros((100, 100, 3), np.uint8)
     pictures = [photo, crowd, empty] * 4
@@ -157,16 +192,19 @@ def test_what_is_no_picture_is_refused_and_does_no_harm(
 
 def test_unknown_choices_are_refused() -> None:
     with pytest.raises(DetectorError, match="Received: 'eyes'"):
-        EmotionPipeline.load(detector="eyes")
+        EmotionPipeline.from_pretrained(detector="eyes")
     with pytest.raises(WeightsError, match="Received: 'nobody'"):
-        EmotionPipeline.load(weights="nobody")
+        EmotionPipeline.from_pretrained(weights="nobody")
     with pytest.raises(WeightsError, match="Received: 'abacus'"):
-        EmotionPipeline.load(runtime="abacus")
+        EmotionPipeline.from_pretrained(runtime="abacus")
 
 
 def test_both_runtimes_read_the_same(photo: Image) -> None:
     pytest.importorskip("keras")
-    with EmotionPipeline.load() as light, EmotionPipeline.load(runtime="keras") as reference:
+    with (
+        EmotionPipeline.from_pretrained() as light,
+        EmotionPipeline.from_pretrained(runtime="keras") as reference,
+    ):
         [ours], [theirs] = light(photo), reference(photo)
     np.testing.assert_allclose(
         ours.prediction.probabilities, theirs.prediction.probabilities, atol=0.15
@@ -179,7 +217,7 @@ def test_serving_never_imports_a_training_framework(portrait: Path) -> None:
         from emotion import EmotionPipeline, read_image
         from emotion.faces import DETECTORS
         for detector in DETECTORS:
-            with EmotionPipeline.load(detector=detector) as pipeline:
+            with EmotionPipeline.from_pretrained(detector=detector) as pipeline:
                 assert len(pipeline(read_image(sys.argv[1]))) == 1
         heavy = {"tensorflow", "keras", "torch", "jax", "gradio"} & set(sys.modules)
         assert not heavy, heavy
@@ -192,3 +230,10 @@ def test_serving_never_imports_a_training_framework(portrait: Path) -> None:
         timeout=120,
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_the_old_name_of_loading_says_the_new_one(photo: Image) -> None:
+    with pytest.warns(DeprecationWarning, match="from_pretrained"):
+        pipeline = EmotionPipeline.load(detector="haar")
+    with pipeline, EmotionPipeline.from_pretrained(detector="haar") as other:
+        assert pipeline(photo) == other(photo)

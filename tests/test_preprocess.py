@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from emotion.preprocess import Framing, Normalisation, crop_face, resize_faces, to_batch
+from emotion.preprocess import Normalisation, crop_face, resize_faces, to_batch
 from emotion.types import BoundingBox
 
-WHOLE = Framing()
 GREY_LEVELS = 2.0
 """What rounding in colour conversion and resampling may change."""
 
@@ -28,7 +27,7 @@ def difference(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
 
 
 def test_a_crop_of_its_own_size_is_the_grey_picture_itself(scene: npt.NDArray[np.uint8]) -> None:
-    crop = crop_face(scene, BoundingBox(50, 60, 98, 108), WHOLE, 48)
+    crop = crop_face(scene, BoundingBox(50, 60, 98, 108), 48)
     assert crop.shape == (48, 48)
     assert crop.dtype == np.uint8
     np.testing.assert_array_equal(crop, cv2.cvtColor(scene[60:108, 50:98], cv2.COLOR_RGB2GRAY))
@@ -38,29 +37,46 @@ def test_a_crop_of_its_own_size_is_the_grey_picture_itself(scene: npt.NDArray[np
 def test_mirroring_the_picture_mirrors_the_crop(scene: npt.NDArray[np.uint8], side: int) -> None:
     box = BoundingBox(40, 30, 40 + side, 30 + side)
     mirrored = BoundingBox(300 - box.x2, box.y1, 300 - box.x1, box.y2)
-    framing = Framing(scale=1.2, shift_x=0.1, shift_y=-0.05)
-    flipped = Framing(scale=1.2, shift_x=-0.1, shift_y=-0.05)
-    straight = crop_face(scene, box, framing, 48)
-    back = crop_face(np.ascontiguousarray(scene[:, ::-1]), mirrored, flipped, 48)[:, ::-1]
+    flipped = np.ascontiguousarray(scene[:, ::-1])
+    straight = crop_face(scene, box, 48, scale=1.2, roll=25)
+    back = crop_face(flipped, mirrored, 48, scale=1.2, roll=-25)[:, ::-1]
     assert difference(straight, back) < GREY_LEVELS
 
 
 @pytest.mark.parametrize("factor", [2, 3, 5])
-def test_an_enlarged_picture_gives_the_same_crop(scene: npt.NDArray[np.uint8], factor: int) -> None:
+@pytest.mark.parametrize("roll", [0.0, -40.0])
+def test_an_enlarged_picture_gives_the_same_crop(
+    scene: npt.NDArray[np.uint8], factor: int, roll: float
+) -> None:
     box = BoundingBox(60, 40, 160, 140)
     large = cv2.resize(scene, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     larger = BoundingBox(*(factor * side for side in (box.x1, box.y1, box.x2, box.y2)))
-    framing = Framing(scale=0.9, shift_y=0.07)
-    small_crop = crop_face(scene, box, framing, 48)
-    large_crop = crop_face(np.asarray(large, dtype=np.uint8), larger, framing, 48)
+    small_crop = crop_face(scene, box, 48, scale=0.9, roll=roll)
+    large_crop = crop_face(np.asarray(large, dtype=np.uint8), larger, 48, scale=0.9, roll=roll)
     assert difference(small_crop, large_crop) < GREY_LEVELS
 
 
 def test_moving_the_picture_moves_nothing_in_the_crop(scene: npt.NDArray[np.uint8]) -> None:
     moved = cv2.copyMakeBorder(scene, 31, 5, 17, 9, cv2.BORDER_CONSTANT, value=(9, 200, 30))
-    before = crop_face(scene, BoundingBox(90, 50, 190, 150), WHOLE, 48)
-    after = crop_face(np.asarray(moved, dtype=np.uint8), BoundingBox(107, 81, 207, 181), WHOLE, 48)
+    before = crop_face(scene, BoundingBox(90, 50, 190, 150), 48)
+    after = crop_face(np.asarray(moved, dtype=np.uint8), BoundingBox(107, 81, 207, 181), 48)
     np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("roll", [-120, -45, -10, 10, 45, 90, 180])
+@pytest.mark.parametrize("side", [40, 96, 150])
+def test_a_turned_head_is_cut_out_upright(
+    scene: npt.NDArray[np.uint8], roll: int, side: int
+) -> None:
+    """The whole picture is turned clockwise about the head's middle; the crop turns it back."""
+    box = BoundingBox(150 - side // 2, 100 - side // 2, 150 + side // 2, 100 + side // 2)
+    turn = cv2.getRotationMatrix2D((149.5, 99.5), -roll, 1.0)
+    turned = cv2.warpAffine(scene, turn, (300, 200), flags=cv2.INTER_CUBIC)
+    inner = slice(8, -8)  # in the corners of a large head the turned picture has ended
+    upright = crop_face(scene, box, 48)[inner, inner]
+    level = crop_face(np.asarray(turned, np.uint8), box, 48, roll=roll)[inner, inner]
+    assert difference(level, upright) < GREY_LEVELS
+    assert difference(crop_face(np.asarray(turned, np.uint8), box, 48)[inner, inner], upright) > 4
 
 
 def test_colours_are_read_as_rgb() -> None:
@@ -68,16 +84,16 @@ def test_colours_are_read_as_rgb() -> None:
     red[..., 0] = 255
     blue = red[..., ::-1].copy()
     box = BoundingBox(5, 5, 55, 55)
-    assert crop_face(red, box, WHOLE, 48).max() == 76  # 0.299 of 255, as in ITU-R BT.601
-    assert crop_face(blue, box, WHOLE, 48).max() == 29  # 0.114 of 255
+    assert crop_face(red, box, 48).max() == 76  # 0.299 of 255, as in ITU-R BT.601
+    assert crop_face(blue, box, 48).max() == 29  # 0.114 of 255
 
 
-def test_shift_and_scale_frame_the_crop() -> None:
+def test_box_and_scale_frame_the_crop() -> None:
     image = np.zeros((200, 200, 3), np.uint8)
     image[100:150, 100:150] = 255
-    inside = crop_face(image, BoundingBox(75, 75, 125, 125), Framing(1.0, 0.5, 0.5), 48)
+    inside = crop_face(image, BoundingBox(100, 100, 150, 150), 48)
     assert inside.min() > 250
-    around = crop_face(image, BoundingBox(100, 100, 150, 150), Framing(scale=2.0), 48)
+    around = crop_face(image, BoundingBox(100, 100, 150, 150), 48, scale=2.0)
     assert around[24, 24] == 255
     assert around.mean() / 255 == pytest.approx(0.25, abs=0.02)
 
@@ -85,7 +101,7 @@ def test_shift_and_scale_frame_the_crop() -> None:
 def test_outside_the_picture_its_edge_goes_on() -> None:
     image = np.zeros((50, 50, 3), np.uint8)
     image[:, :25] = 200
-    crop = crop_face(image, BoundingBox(0, 0, 50, 50), Framing(scale=3.0), 48)
+    crop = crop_face(image, BoundingBox(0, 0, 50, 50), 48, scale=3.0)
     assert set(np.unique(crop[:, :20])) == {200}
     assert set(np.unique(crop[:, 30:])) == {0}
 
@@ -94,16 +110,19 @@ def test_fine_patterns_are_averaged_not_skipped() -> None:
     """A chequered picture of single pixels is grey from afar; nearest-pixel sampling shows stripes."""
     chequered = (np.indices((960, 960)).sum(axis=0) % 2 * 255).astype(np.uint8)
     image = np.repeat(chequered[..., None], 3, axis=2)
-    crop = crop_face(image, BoundingBox(0, 0, 960, 960), WHOLE, 48)
+    crop = crop_face(image, BoundingBox(0, 0, 960, 960), 48)
     assert np.abs(crop.astype(float) - 127.5).max() < 3
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (3, 2)])
 @pytest.mark.parametrize("scale", [0.01, 1.0, 40.0])
-def test_any_picture_and_any_scale_give_a_crop(shape: tuple[int, int], scale: float) -> None:
+@pytest.mark.parametrize("roll", [0.0, 33.0, -180.0])
+def test_any_picture_and_any_scale_give_a_crop(
+    shape: tuple[int, int], scale: float, roll: float
+) -> None:
     image = np.full((*shape, 3), 90, np.uint8)
     box = BoundingBox(0, 0, shape[1], shape[0])
-    crop = crop_face(image, box, Framing(scale=scale), 48)
+    crop = crop_face(image, box, 48, scale=scale, roll=roll)
     np.testing.assert_array_equal(crop, np.full((48, 48), 90, np.uint8))
 
 
@@ -159,7 +178,7 @@ def test_faces_are_resized_as_they_are_cut_out(size: int, scene: npt.NDArray[np.
     resized = resize_faces(np.stack([face, face]), size)
     assert resized.shape == (2, size, size)
     assert resized.dtype == np.uint8
-    cut = crop_face(scene, BoundingBox(50, 60, 98, 108), WHOLE, size)
+    cut = crop_face(scene, BoundingBox(50, 60, 98, 108), size)
     edge = size // 8  # there the picture goes on, and a face of its own does not
     inner = slice(edge, -edge)
     assert difference(resized[0][inner, inner], cut[inner, inner]) < GREY_LEVELS

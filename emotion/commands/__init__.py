@@ -20,7 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["load_commands", "no_chatter", "score"]
+from emotion.errors import EmotionError
+from emotion.prior import PriorChoice, check_prior
+
+__all__ = ["PRIOR_HELP", "count", "load_commands", "no_chatter", "prior", "score", "seconds"]
+
+PRIOR_HELP = (
+    "natural for everyday pictures, balanced for posed ones, or angry=1,disgust=1,… of your own"
+)
 
 
 def load_commands() -> dict[str, Any]:
@@ -37,6 +44,32 @@ def score(text: str) -> float:
         value = -1.0
     if not 0.0 <= value <= 1.0:
         raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received: {text}")
+    return value
+
+
+def count(text: str) -> int:
+    """Read an option's value, a whole number of at least 1; for ``add_argument(type=count)``."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on. Received: {text}")
+    return int(text)
+
+
+def prior(text: str) -> PriorChoice:
+    """Read ``natural``, ``balanced`` or ``angry=1,disgust=0.5,…``; for ``add_argument(type=prior)``."""
+    try:
+        return check_prior(text)
+    except EmotionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def seconds(text: str) -> float:
+    """Read a time in seconds, not negative; for ``add_argument(type=seconds)``."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be seconds, 0 or more. Received: {text!r}")
     return value
 
 

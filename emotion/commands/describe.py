@@ -49,13 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the folder and say what was found."""
-    from emotion.foreign import describe_model, read_labels
+    from emotion.training.import_keras import import_keras, read_labels
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     labels = read_labels(args.labels)
     try:
         with no_chatter():
-            spec = describe_model(
+            spec = import_keras(
                 args.file,
                 args.out,
                 labels=labels,

@@ -1,4 +1,4 @@
-"""Check the installation and name the mend of each fault.
+"""Check the installation and say how to fix each fault.
 
 Nothing is sent anywhere. The exit status is 1 if there is a fault.
 """
@@ -19,7 +19,10 @@ from importlib import metadata, util
 from pathlib import Path
 
 from emotion.commands import no_chatter
-from emotion.weights import DEFAULT_RUNTIME, ModelSpec, find_weights, read_spec, shipped_weights
+from emotion.litert import how_to_get_litert
+from emotion.shipped import EXAMPLES
+from emotion.weights.config import DEFAULT_RUNTIME, ModelSpec, read_spec
+from emotion.weights.find import find_weights, shipped_weights
 
 __all__ = ["Check", "FaultError", "add_arguments", "examine", "run"]
 
@@ -29,7 +32,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 KERAS_TRIAL = """
 import numpy
 from emotion.classifier import load_classifier
-from emotion.weights import find_weights, read_spec
+from emotion.weights.find import find_weights
+from emotion.weights.config import read_spec
 spec = read_spec(find_weights())
 load_classifier(spec, "keras").classify([numpy.zeros((spec.input_size,) * 2, numpy.uint8)])
 """
@@ -37,20 +41,20 @@ load_classifier(spec, "keras").classify([numpy.zeros((spec.input_size,) * 2, num
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, what was found, and how to mend it (empty where all is well)."""
+    """What was checked, what was found, and how to fix it (empty if there is nothing to fix)."""
 
     name: str
     ok: bool
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 class FaultError(Exception):
-    """A check found something wrong: what, and its mend."""
+    """A check found something wrong: what, and its fix."""
 
-    def __init__(self, found: str, mend: str) -> None:
+    def __init__(self, found: str, fix: str) -> None:
         super().__init__(found)
-        self.mend = mend
+        self.fix = fix
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,33 +71,32 @@ def run(args: argparse.Namespace) -> int:
             print(json.dumps(asdict(check)), flush=True)
             continue
         print(f"{'OK   ' if check.ok else 'FAULT'}  {check.name:20} {check.found}", flush=True)
-        if check.mend:
-            print(f"{'':7}{'':20} mend: {check.mend}", flush=True)
+        if check.fix:
+            print(f"{'':7}{'':20} fix: {check.fix}", flush=True)
     if not args.json:
         print(f"{faults or 'No'} fault{'s' * (faults != 1)} found.")
     return 1 if faults else 0
 
 
 def examine() -> Iterator[Check]:
-    """Run every check, whatever happens in the others."""
-    for name, look, mend in _checks():
+    """Run every check, even if others fail."""
+    for name, look, fix in _checks():
         try:
             with no_chatter():
                 found = look()
             yield Check(name, True, found)
         except FaultError as fault:
-            yield Check(name, False, str(fault), fault.mend)
-        except Exception as error:  # whatever breaks in a foreign library is a finding, not a crash
-            yield Check(name, False, f"{type(error).__name__}: {error}".splitlines()[0], mend)
+            yield Check(name, False, str(fault), fault.fix)
+        except Exception as error:  # whatever breaks in a library is reported, not raised
+            yield Check(name, False, f"{type(error).__name__}: {error}".splitlines()[0], fix)
 
 
 def _checks() -> Iterator[tuple[str, Callable[[], str], str]]:
-    """Name, function and usual mend of each check, in the order in which they build on each other."""
+    """Name, function and usual fix of each check, in the order in which they build on each other."""
     from emotion.faces import DETECTORS
 
     yield "python", _python, "install Python 3.11, 3.12 or 3.13, then: make clean run"
     yield "opencv", _opencv, REINSTALL
-    yield "mediapipe", partial(_version, "mediapipe", "0.10.31"), REINSTALL
     yield "gradio", partial(_version, "gradio", "6."), REINSTALL
     for detector in DETECTORS:
         yield f"detector {detector}", partial(_detector, detector), REINSTALL
@@ -101,7 +104,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], str], str]]:
     yield "weights", _default_weights, restore
     for name in shipped_weights():
         yield f"weights {name}", partial(_weights, name), restore
-    yield "runtime litert", _litert, REINSTALL
+    yield "runtime litert", _litert, how_to_get_litert()
     yield "runtime keras", _keras, REINSTALL
     yield (
         "disk",
@@ -168,10 +171,8 @@ def _detector(name: str) -> str:
 
 def _example_portrait() -> Path:
     """The shipped picture with one face, in a checkout or in an installed package."""
-    package = Path(__file__).resolve().parent.parent
-    for folder in (package.parent / "examples", package / "examples"):
-        if (path := folder / "astronaut.jpg").is_file():
-            return path
+    if (path := EXAMPLES / "astronaut.jpg").is_file():
+        return path
     raise FaultError("the picture examples/astronaut.jpg is missing", "git checkout -- examples")
 
 
@@ -210,7 +211,7 @@ def _litert() -> str:
 
 
 def _keras() -> str:
-    """In a process of its own: TensorFlow is large, and on an old processor it dies without a word."""
+    """In a process of its own: TensorFlow is large, and on an old processor it crashes without a message."""
     spec = _default_spec()
     if not util.find_spec("keras"):
         if spec.runtime(DEFAULT_RUNTIME) == "keras":

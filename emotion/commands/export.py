@@ -1,6 +1,6 @@
 """Write weights in another format: architecture JSON with .h5, LiteRT, LiteRT int8, ONNX.
 
-The folder gets a config.json, too: the order of the labels and the normalisation travel along. JSON and
+The folder gets a config.json with the order of the labels and the normalisation. JSON and
 LiteRT folders work with --weights FOLDER. Needs what training needs: pip install "emotion[train]"; for ONNX
 also "emotion[onnx]".
 """
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from emotion.commands import no_chatter
 from emotion.errors import TrainingError
-from emotion.network_files import FORMATS
-from emotion.weights import find_weights
+from emotion.weights.files import FORMATS
+from emotion.weights.find import find_weights
 
 __all__ = ["add_arguments", "run"]
 
@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
     source = find_weights(args.weights)
     try:
         with no_chatter():
-            from emotion.datasets import read_parquet, read_split
-            from emotion.exports import export_weights
+            from emotion.training.datasets import read_parquet, read_split
+            from emotion.training.export import export_weights
     except ModuleNotFoundError as error:
         raise TrainingError(
             f'Exports need {error.name}: pip install "emotion[train]", or pip install -r requirements.txt '

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from emotion.publishing import space_uploads, upload, weights_uploads
-from emotion.weights import find_weights
+from emotion.publishing import stage_space, stage_weights, upload
+from emotion.weights.find import find_weights
 
 __all__ = ["add_arguments", "run"]
 
@@ -28,18 +29,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send the files, or list them."""
+    """List the files and send them, or only list them."""
     space = args.kind == "space"
-    if space:
-        uploads = space_uploads(Path.cwd(), args.weights)
-    else:
-        uploads = weights_uploads(find_weights(args.weights))
-    for item in uploads:
-        print(f"{len(item.content):>12,}  {item.path}")
-    size = sum(len(item.content) for item in uploads)
-    print(f"{size:>12,}  bytes in {len(uploads)} files for the {args.kind} {args.repository}")
-    if args.dry_run:
-        print("Nothing was sent (--dry-run).")
-        return 0
-    print(upload(uploads, args.repository, space=space, weights=args.weights if space else None))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        if space:
+            stage_space(Path.cwd(), folder, args.weights)
+        else:
+            stage_weights(find_weights(args.weights), folder)
+        sizes = {path: path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()}
+        for path, size in sizes.items():
+            print(f"{size:>12,}  {path.relative_to(folder).as_posix()}")
+        total = sum(sizes.values())
+        print(f"{total:>12,}  bytes in {len(sizes)} files for the {args.kind} {args.repository}")
+        if args.dry_run:
+            print("Nothing was sent (--dry-run).")
+            return 0
+        weights = args.weights if space else None
+        print(upload(folder, args.repository, space=space, weights=weights))
     return 0

@@ -1,8 +1,8 @@
 """OpenCV's Haar cascade of frontal faces: no network at all, runs wherever OpenCV does.
 
-It finds upright, frontal faces from about a twentieth of the picture's longer side on. Of 150 FER-2013 faces
-on canvases, ``alt2`` and ``default`` both found four fifths, ``default`` with half as many false finds again
-and a third more time. Evening out the histogram first found no more.
+It finds upright, frontal faces and gives no landmarks. Of 150 FER-2013 faces
+on canvases, ``alt2`` and ``default`` both found four fifths, ``default`` with 1.5 times as many false
+detections and a third more time. Equalising the histogram first did not find more faces.
 
 Lienhart, Kuranov and Pisarevsky 2003, https://doi.org/10.1007/978-3-540-45243-0_39
 """
@@ -12,32 +12,34 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 
 from emotion.errors import DetectorError
+from emotion.faces.detector import SMALLEST_FACE
 from emotion.faces.model_files import read_model
-from emotion.preprocess import Framing
-from emotion.regions import reduced
+from emotion.faces.search import reduced
 from emotion.types import BoundingBox, Face, Image, check_image
 
-__all__ = ["HaarDetector", "create"]
+__all__ = ["TITLE", "HaarDetector", "create"]
+
+TITLE = "Haar cascade"
 
 MODEL = "haarcascade_frontalface_alt2.xml"
 MODEL_SHA256 = "7b0c967d9abbdfbde025eb9c786947d151b6426040d07a8f9562ed8fd90724b4"
 
-WORKING_SIDE = 1280
-"""Pictures with a longer side are reduced to it first: bounds the time."""
-SMALLEST_SHARE = 20
-"""Faces narrower than the picture's longer side divided by this are not looked for."""
-SMALLEST_FACE = 24
-"""Nor are faces narrower than this, in pixels: the cascade's own window has 20."""
+MOST_PIXELS = 400_000
+"""Larger pictures are reduced to this size first: it bounds the time, and false detections grow
+with the number of pixels."""
+NARROWEST = 24
+"""Width of the smallest face that the cascade is asked for, in the pixels it works on: its window has 20."""
 SCALE_STEP = 1.1
 NEIGHBOURS = 3
-"""So many overlapping finds, beside the first, make a face."""
+"""Overlapping detections, beside the first, that make a face."""
 EVEN_WEIGHT = 55.0
-"""Weight of the last stage at which a find scores 0.5."""
+"""Weight of the last stage at which a detection scores 0.5."""
 WEIGHT_SPREAD = 0.6
 """How fast the score rises with the weight around it."""
 
@@ -55,22 +57,28 @@ class HaarDetector:
     """See :class:`emotion.faces.FaceDetector`."""
 
     name = "haar"
-    framing = Framing()  # no other one is better by more than chance: benchmarks/framing.py
     default_min_score = 0.3
+    live_share = 0.1
+    """Haar needs time for every pixel: so a frame is reduced to 240×180, which take it 17 ms on two cores
+    that a browser shares; 360×270 took 32 to 50 (``benchmarks/webcam.py``)."""
 
     def __init__(self) -> None:
         self._cascade: cv2.CascadeClassifier | None = _load_cascade()
         # A cascade keeps the picture it works on, so only one thread may use it at a time. OpenCV spreads
-        # one picture over all cores by itself: a second cascade for a second thread would gain nothing.
+        # one picture over all cores: a second cascade for a second thread would gain nothing.
         self._lock = threading.Lock()
 
-    def detect(self, image: Image) -> list[Face]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return create, ()
+
+    def detect(self, image: Image, *, smallest: float = SMALLEST_FACE) -> list[Face]:
         """See :meth:`emotion.faces.FaceDetector.detect`; gives no landmarks."""
         image = check_image(image)
         picture = (image.shape[1], image.shape[0])
-        grey = cv2.cvtColor(reduced(image, WORKING_SIDE)[0], cv2.COLOR_RGB2GRAY)
+        scale = min(NARROWEST / smallest, math.sqrt(MOST_PIXELS / (picture[0] * picture[1])))
+        side = max(round(scale * max(picture)), 1)
+        grey = cv2.cvtColor(reduced(image, side)[0], cv2.COLOR_RGB2GRAY)
         height, width = grey.shape
-        smallest = max(max(height, width) // SMALLEST_SHARE, SMALLEST_FACE)
         with self._lock:
             if self._cascade is None:
                 raise DetectorError("The Haar detector was closed; load a new one.")
@@ -79,7 +87,7 @@ class HaarDetector:
                     grey,
                     scaleFactor=SCALE_STEP,
                     minNeighbors=NEIGHBOURS,
-                    minSize=(smallest, smallest),
+                    minSize=(NARROWEST, NARROWEST),
                     outputRejectLevels=True,
                 )
             except cv2.error as error:

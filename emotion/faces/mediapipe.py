@@ -1,53 +1,60 @@
-"""MediaPipe's face detector (BlazeFace, short range): fast, with landmarks.
+"""MediaPipe's face detector, run on LiteRT: fast, with landmarks, wherever LiteRT runs.
 
-The network looks at 128×128 pixels and finds faces from about a seventh of that side on. A picture up to
-:data:`WHOLE_SIDE` pixels, such as a webcam frame, is looked at once. A larger one is looked at through
-overlapping windows as well (:mod:`emotion.faces.pyramid`), so that the faces of a group are found: from
-about 40 pixels wide in a picture of up to 3,072 pixels, and in proportion in a larger one.
+A picture is searched view by view (:mod:`emotion.faces.search`); a close-up confirms doubtful detections.
 
 MediaPipe: https://ai.google.dev/edge/mediapipe/solutions/vision/face_detector
-BlazeFace: Bazarevsky et al. 2019, https://arxiv.org/abs/1907.05047
 """
 
 from __future__ import annotations
 
-import sys
-import threading
-import types
-import weakref
-from dataclasses import replace
-from typing import Any
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from emotion.errors import DetectorError
-from emotion.faces.model_files import read_model
-from emotion.faces.pyramid import View, close_up, suppress, whole, windows
-from emotion.preprocess import Framing
-from emotion.types import BoundingBox, Face, Image, check_image
+from emotion.faces.blazeface import MODEL, NATIVE_SIDE, BlazeFace
+from emotion.faces.detector import SMALLEST_FACE
+from emotion.faces.overlap import overlaps, suppress
+from emotion.faces.search import Grid, View, close_up, views
+from emotion.types import BoundingBox, Face, Image, Point, check_image
 
-__all__ = ["MediaPipeDetector", "create"]
+__all__ = ["MODEL", "TITLE", "MediaPipeDetector", "create"]
 
-MODEL = "face_detection_short_range.tflite"
-MODEL_SHA256 = "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8"
+TITLE = "MediaPipe"
 
-WHOLE_SIDE = 640
-"""Pictures with no longer side than this are looked at once, which takes about 2 ms."""
+GRID = Grid(smallest=24, whole=128, window=640, multiple=32, area=3_200_000, edge=12)
+"""How the network sees a picture; the values come from ``benchmarks/detection.py``."""
 LOWEST_SCORE = 0.3
-"""Finds under this are dropped at once; a caller's minimum score works above it."""
+"""Detections under this are dropped at once; a caller's minimum score works above it."""
 SURE_SCORE = 0.75
-"""A find in a single view is taken as it is from this score on; mistaken ones score 0.5 to 0.6."""
+"""In a view of the whole picture a detection is accepted from this score on; false ones score 0.5 to 0.6.
+Hundreds of windows are hundreds of chances to err, so there every detection is checked again."""
+CLOSE_UPS = (2.0, 2.6)
+"""Sides of the close-ups, straight and mirrored, in sides of the box: a false detection rarely
+looks like a face at two scales."""
 MOST_CANDIDATES = 1000
-"""Faces looked at again from close up: bounds the time that a picture of a crowd takes."""
+"""Faces that are checked again: bounds the time that a picture of a crowd takes."""
 SAME_PLACE = 0.4
-"""Intersection over union above which a box in the close-up is the face that was looked for."""
+"""Intersection over union above which a box in the close-up is the same face."""
+FEW = 3
+"""Up to this many views are searched faster in the calling thread than in threads of their own."""
+THREADS = os.cpu_count() or 1
+
+Rows = npt.NDArray[np.float64]
+"""Shape (N, 17): score, x1, y1, x2, y2 and x, y of six landmarks, in the picture's pixels."""
+
+Thing = TypeVar("Thing")
 
 
 def create() -> MediaPipeDetector:
-    """Load the detector. Call ``close()`` on it after use.
+    """Load the detector.
 
     Raises:
-        DetectorError: If MediaPipe is not installed or cannot start, or the model file is damaged.
+        DetectorError: If LiteRT is not installed, or the model file is damaged.
     """
     return MediaPipeDetector()
 
@@ -56,148 +63,104 @@ class MediaPipeDetector:
     """See :class:`emotion.faces.FaceDetector`."""
 
     name = "mediapipe"
-    framing = Framing()  # no other one is better by more than chance: benchmarks/framing.py
     default_min_score = 0.5
+    live_share = GRID.smallest / GRID.whole
+    """A live frame is searched once, as a whole."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._task: Any = None
-        self._start()
+        self._network: BlazeFace | None = BlazeFace()
 
-    def detect(self, image: Image) -> list[Face]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return create, ()
+
+    def detect(self, image: Image, *, smallest: float = SMALLEST_FACE) -> list[Face]:
         """See :meth:`emotion.faces.FaceDetector.detect`; gives six landmarks for each face."""
         image = check_image(image)
-        faces = self._look(*whole(image, WHOLE_SIDE))
-        sure = []
-        if max(image.shape[:2]) > WHOLE_SIDE:
-            for window in windows(image):
-                faces += self._look(*window)
-        else:
-            sure = [face for face in faces if face.score >= SURE_SCORE]
-        # Hundreds of windows are hundreds of chances to err, so every find in them has to stand a closer
-        # look, which also makes its box truer. In a single view only the doubtful ones have to.
-        doubtful = suppress([face for face in faces if face not in sure])[:MOST_CANDIDATES]
-        return suppress(
-            sure + [near for face in doubtful for near in self._look_again(image, face)]
-        )
-
-    def _look(self, pixels: Image, view: View) -> list[Face]:
-        found = (_to_face(detection, view) for detection in self._run(pixels))
-        return [face for face in found if face is not None]
-
-    def _look_again(self, image: Image, face: Face) -> list[Face]:
-        """The same face as seen from close up, straight and in a mirror; empty if it is not seen there.
-
-        The score is the product of both looks: at 0.5 that told 95 of 100 small faces from every one of
-        about 100 false finds in pictures without faces, where one look's score mixes them up.
-        """
-        pixels, view = close_up(image, face.box)
-        for near in self._look(pixels, view):
-            if near.box.iou(face.box) > SAME_PLACE:
-                for mirrored in self._look(pixels[:, ::-1], view):
-                    if view.mirrored(mirrored.box).iou(near.box) > SAME_PLACE:
-                        return [replace(near, score=near.score * mirrored.score)]
-        return []
+        sure, doubtful = self._first_look(image, smallest)
+        doubtful = doubtful[:MOST_CANDIDATES]
+        known = overlaps(doubtful[:, 1:5], sure[:, 1:5]) > SAME_PLACE
+        doubtful = doubtful[~known.any(axis=1)]
+        again = _each(lambda row: self._look_again(image, row), doubtful)
+        rows = _best(np.concatenate([sure, *again]))
+        size = (image.shape[1], image.shape[0])
+        return [face for row in rows if (face := _to_face(row, size)) is not None]
 
     def close(self) -> None:
         """See :meth:`emotion.faces.FaceDetector.close`."""
-        with self._lock:
-            if self._task is not None:
-                self._task = None
-                self._release()
+        self._network = None
 
-    def _start(self) -> None:
-        """Make the task and see to it that it is closed.
-
-        A task that nobody closed can deadlock when the garbage collector finds it in a cycle, together
-        with the thread that its closing waits for. The finaliser's reference keeps it out of any cycle.
-        """
-        self._task = _make_task(read_model(MODEL, MODEL_SHA256))
-        self._release = weakref.finalize(self, _close, self._task)
-
-    def _run(self, pixels: Image) -> list[Any]:
-        """MediaPipe's detections. A task is broken for good after one failure, so a new one tries again."""
-        import mediapipe
-
-        for attempt in ("first", "second"):
-            task = self._task
-            if task is None:
-                raise DetectorError("The MediaPipe detector was closed; load a new one.")
-            try:
-                data = np.ascontiguousarray(pixels)
-                frame = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=data)
-                return list(task.detect(frame).detections)
-            except Exception as error:  # whatever the foreign library raises
-                self._replace(task)
-                if attempt == "second":
-                    raise DetectorError(f"MediaPipe failed on this picture: {error}") from error
-        return []
-
-    def _replace(self, broken: Any) -> None:
-        """Start a new task, unless another thread did already or the detector was closed."""
-        with self._lock:
-            if self._task is broken:
-                self._release()
-                self._start()
-
-
-def _make_task(model: bytes) -> Any:
-    try:
-        _spare_tensorflow()
-        from mediapipe.tasks.python.core.base_options import BaseOptions
-        from mediapipe.tasks.python.vision import FaceDetector, FaceDetectorOptions
-
-        return FaceDetector.create_from_options(
-            FaceDetectorOptions(
-                base_options=BaseOptions(model_asset_buffer=model),
-                min_detection_confidence=LOWEST_SCORE,
-            )
+    def _first_look(self, image: Image, smallest: float) -> tuple[Rows, Rows]:
+        """Detections that are sure, and those that have to be checked again, the best first."""
+        # In a live frame the milliseconds for a face that fills it are saved: people sit further away.
+        border = smallest < self.live_share * max(image.shape[:2])
+        looks = _each(
+            lambda view: (max(view.pixels.shape) <= GRID.whole, self._look(view)),
+            views(image, smallest, GRID, border=border),
         )
-    except ImportError as error:
-        raise DetectorError(
-            f"The mediapipe detector needs MediaPipe, which cannot be imported ({error}). "
-            "Install it: pip install -r requirements.txt, or choose the detector haar."
-        ) from error
-    except (RuntimeError, ValueError, OSError) as error:
-        raise DetectorError(
-            f"MediaPipe cannot start on this machine: {error}. Choose the detector haar."
-        ) from error
+        rows = np.concatenate([found for _, found in looks])
+        whole = np.concatenate([np.full(len(found), is_whole) for is_whole, found in looks])
+        sure = whole & (rows[:, 0] >= SURE_SCORE)
+        return _best(rows[sure]), _best(rows[~sure])
+
+    def _look(self, view: View) -> Rows:
+        """What the network finds in a view, each face once and whole."""
+        network = self._network
+        if network is None:
+            raise DetectorError("The MediaPipe detector was closed; load a new one.")
+        raw = network.candidates(view.pixels, LOWEST_SCORE).astype(np.float64)
+        raw[:, 1:] = view.to_picture(raw[:, 1:].reshape(-1, 8, 2)).reshape(-1, 16)
+        merged = [_merged(raw[group]) for group in suppress(raw[:, 1:5], raw[:, 0])]
+        rows = np.array(merged).reshape(-1, raw.shape[1])
+        return rows[~view.cuts(rows[:, 1:5])]
+
+    def _look_again(self, image: Image, row: Rows) -> Rows:
+        """The same face as seen from close up, straight and in a mirror; no row if it is not seen there.
+
+        The score is the product of both passes: many small faces and many false detections score 0.6 in one
+        pass, but false ones seldom do so twice.
+        """
+        straight = close_up(image, row[1:5], CLOSE_UPS[0], NATIVE_SIDE)
+        found = _at(self._look(straight), row)
+        if len(found):
+            wider = close_up(image, row[1:5], CLOSE_UPS[1], NATIVE_SIDE)
+            mirrored = _at(self._look(wider.mirrored()), found[0])
+            found[:, 0] *= mirrored[0, 0] if len(mirrored) else 0.0
+        return found[found[:, 0] > 0]
 
 
-def _close(task: Any) -> None:
-    try:
-        task.close()
-    except (RuntimeError, ValueError):
-        # It failed before and says so again; or the interpreter is ending and has stopped its thread.
-        # Without its handle the task does not try again, and complain, when it is collected.
-        task._handle = None
+def _each(look: Callable[[Thing], Any], things: Iterable[Thing]) -> list[Any]:
+    """Look at several things, on all cores if there are many."""
+    listed = list(things)
+    if len(listed) <= FEW or THREADS == 1:
+        return [look(thing) for thing in listed]
+    with ThreadPoolExecutor(min(THREADS, len(listed))) as pool:
+        return list(pool.map(look, listed))
 
 
-def _spare_tensorflow() -> None:
-    """Keep MediaPipe from importing TensorFlow, which it wants for nothing but its own documentation.
-
-    That import takes seconds and hundreds of megabytes. The stand-in is what the module of this name
-    defines for itself where TensorFlow is not installed.
-    """
-    name = "mediapipe.tasks.python.core.optional_dependencies"
-    if name not in sys.modules:
-        module: Any = types.ModuleType(name)
-        module.doc_controls = types.SimpleNamespace(do_not_generate_docs=lambda thing: thing)
-        sys.modules[name] = module
+def _best(rows: Rows) -> Rows:
+    """Of rows that are one face the best one; best first."""
+    groups = suppress(rows[:, 1:5], rows[:, 0])
+    return rows[[int(group[0]) for group in groups]]
 
 
-def _to_face(detection: Any, view: View) -> Face | None:
-    """A detection in a view as a face of the picture; None if it is cut off or outside."""
-    box = detection.bounding_box
-    first = view.to_picture(box.origin_x, box.origin_y)
-    last = view.to_picture(box.origin_x + box.width, box.origin_y + box.height)
-    x1, y1 = max(round(first.x), 0), max(round(first.y), 0)
-    x2, y2 = min(round(last.x), view.picture[0]), min(round(last.y), view.picture[1])
-    if view.cuts(first, last) or x1 >= x2 or y1 >= y2:
+def _at(rows: Rows, row: Rows) -> Rows:
+    """The best of the rows in the place of another one, shape (1, 17), or none."""
+    near = rows[overlaps(rows[:, 1:5], row[None, 1:5])[:, 0] > SAME_PLACE]
+    return near[:1]
+
+
+def _merged(rows: Rows) -> Rows:
+    """Candidates of one face as their mean, weighted by score, as MediaPipe does; the best one's score."""
+    merged = np.average(rows, axis=0, weights=rows[:, 0])
+    merged[0] = rows[0, 0]
+    return np.asarray(merged)
+
+
+def _to_face(row: Rows, size: tuple[int, int]) -> Face | None:
+    """A row as a face clipped to the picture, whose width and height are ``size``; None if outside."""
+    x1, y1 = max(round(float(row[1])), 0), max(round(float(row[2])), 0)
+    x2, y2 = min(round(float(row[3])), size[0]), min(round(float(row[4])), size[1])
+    if x1 >= x2 or y1 >= y2:
         return None
-    width, height = view.size
-    return Face(
-        BoundingBox(x1, y1, x2, y2),
-        min(max(float(detection.categories[0].score), 0.0), 1.0),
-        tuple(view.to_picture(p.x * width, p.y * height) for p in detection.keypoints or ()),
-    )
+    points = tuple(Point(float(x), float(y)) for x, y in row[5:].reshape(-1, 2))
+    return Face(BoundingBox(x1, y1, x2, y2), min(float(row[0]), 1.0), points)

@@ -1,4 +1,4 @@
-"""Keras networks in files, old and new, read without running anything that the file brings along.
+"""Keras networks in files, old and new, read without running any code from the file.
 
 A file says which layers there are; each name is looked up in a table of known layers (``layers``), the
 network is wired from them (``graph``), and its numbers are filled in (``numbers``, ``files``). Keras's own
@@ -6,19 +6,11 @@ loader of whole models is not used: nothing in a file can name a function, a cla
 """
 
 from emotion.keras_files.files import (
-    check_input,
-    check_outputs,
-    check_size,
-    input_side,
     load_model,
     write_json_h5,
 )
 
 __all__ = [
-    "check_input",
-    "check_outputs",
-    "check_size",
-    "input_side",
     "load_model",
     "write_json_h5",
 ]

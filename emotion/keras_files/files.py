@@ -5,26 +5,19 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from emotion.errors import WeightsError
 from emotion.keras_files.graph import build_network, describe_network
 from emotion.keras_files.numbers import is_old_layout, read_numbers, write_numbers
 
 __all__ = [
-    "Shape",
-    "check_input",
-    "check_outputs",
-    "check_size",
-    "input_side",
     "load_model",
     "write_json_h5",
 ]
 
-Shape: TypeAlias = tuple[int | None, ...]
-"""Of an input or output: how many faces, then what there is of each; None where any size will do."""
 
 MAX_ARCHITECTURE = 16 * 2**20
 """Bytes of the largest architecture that is unpacked; a thousand layers need about one million."""
@@ -33,11 +26,11 @@ _DAMAGED = (
     *(EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError),
     *(zipfile.BadZipFile, zlib.error),
 )
-"""What h5py, zipfile, json and Keras raise on damaged, encrypted and ill-made files."""
+"""What h5py, zipfile, json and Keras raise on damaged, encrypted and malformed files."""
 
 
 def load_model(path: Path, architecture: Path | None = None) -> Any:
-    """Build a network and put its trained numbers in. Nothing from the files is run.
+    """Build a network and load its trained weights. No code from the files is run.
 
     Args:
         path: HDF5 or ``.keras`` file; its content decides, not its name.
@@ -53,7 +46,7 @@ def load_model(path: Path, architecture: Path | None = None) -> Any:
         raise WeightsError(
             f"{path} must be a Keras network in HDF5 (.h5, .hdf5) or as .keras. Received: something else. "
             "Pickles (.pkl, .pt, .joblib) are never opened, because opening one runs code; LiteRT files need "
-            "no Keras; a SavedModel folder is saved anew with model.save('model.h5')."
+            "no Keras; a SavedModel folder is converted with model.save('model.h5')."
         )
     description = _parse(_description(path) if architecture is None else _text(architecture), path)
     try:
@@ -73,68 +66,6 @@ def load_model(path: Path, architecture: Path | None = None) -> Any:
             f"The numbers of {path} do not fit its network: {' '.join(str(error).split())}"
         ) from error
     return model
-
-
-def input_side(model: Any) -> int:
-    """Side of the square grey picture that a network takes, in pixels.
-
-    Raises:
-        WeightsError: If it takes anything else than one grey square of a fixed size, channels last.
-    """
-    return _side([tuple(tensor.shape) for tensor in model.inputs])
-
-
-def _side(shapes: Sequence[Shape]) -> int:
-    if len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][3] == 3:
-        raise WeightsError(
-            f"The network must take grey pictures, (N, S, S, 1). Received: {shapes[0]}: colour pictures, of "
-            "which FER-2013 and this pipeline have none."
-        )
-    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] != 1 or not shapes[0][1]:
-        raise WeightsError(
-            f"The network must take one grey square of a fixed size, (N, S, S, 1). Received: {shapes}"
-        )
-    height, width = shapes[0][1:3]
-    if not height or height != width:
-        raise WeightsError(f"The network must take squares. Received: {height}×{width} pixels")
-    return height
-
-
-def check_size(model: Any, *, side: int, rows: int, classes: int) -> None:
-    """Check that a Keras model takes and gives what its ``config.json`` says.
-
-    Raises:
-        WeightsError: If it does not.
-    """
-    check_input([tuple(tensor.shape) for tensor in model.inputs], side)
-    check_outputs([tuple(tensor.shape) for tensor in model.outputs], rows=rows, classes=classes)
-
-
-def check_input(shapes: Sequence[Shape], side: int) -> None:
-    """Check that a network of any runtime takes one grey square of ``side`` pixels.
-
-    Raises:
-        WeightsError: If the shapes of its inputs are others.
-    """
-    if _side(shapes) != side:
-        raise WeightsError(
-            f"input_size in config.json must be what the network takes: {_side(shapes)} pixels. "
-            f"Received: {side}"
-        )
-
-
-def check_outputs(shapes: Sequence[Shape], *, rows: int, classes: int) -> None:
-    """Check that a network of any runtime gives ``rows`` of ``classes`` values for any number of faces.
-
-    Raises:
-        WeightsError: If the shapes of its outputs are others.
-    """
-    wanted: list[Shape] = [(None, classes)] if rows == 1 else []
-    if list(shapes) not in (wanted, [(None, rows, classes)]):
-        raise WeightsError(
-            f"The network must give one row of {classes} values for each of its outputs, {rows} in all. "
-            f"Received: {list(shapes)}. Networks for other sets of expressions cannot be used."
-        )
 
 
 def write_json_h5(model: Any, folder: Path) -> None:
@@ -213,7 +144,7 @@ def _parse(text: str, path: Path) -> Mapping[str, Any]:
 
 
 def _check_new_name(path: Path) -> None:
-    """Keras tells its present two layouts apart by the file's name."""
+    """Keras tells its two current layouts apart by the file's name."""
     wanted = ".keras" if zipfile.is_zipfile(path) else ".weights.h5"
     if not path.name.endswith(wanted):
         raise WeightsError(f"{path} must be renamed so that its name ends in {wanted}.")

@@ -63,7 +63,7 @@ def _sequential(config: Sequence[Any] | Mapping[str, Any]) -> Any:
 
 
 def _functional(config: Mapping[str, Any]) -> Any:
-    """Wire the layers as described, each call as soon as what it takes is there."""
+    """Connect the layers as described, each call as soon as its inputs exist."""
     import keras
 
     parts: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def _functional(config: Mapping[str, Any]) -> Any:
 
 
 def _sources(call: Any, name: str) -> Iterator[Tensor]:
-    """What a call of a layer takes, as Keras 2 (lists) or Keras 3 (``args`` and ``kwargs``) writes it."""
+    """The inputs of a layer's call, as Keras 2 (lists) or Keras 3 (``args`` and ``kwargs``) writes them."""
     if isinstance(call, Mapping):
         options, tensors = call.get("kwargs") or {}, _histories(call.get("args"))
     else:
@@ -107,7 +107,7 @@ def _sources(call: Any, name: str) -> Iterator[Tensor]:
             k: v for entry in entries for k, v in (entry[3] if len(entry) > 3 else {}).items()
         }
         tensors = iter(entries)
-    # Training or not is decided by whoever runs the network.
+    # Whether the network is training is decided by its caller.
     extra = {key for key, value in options.items() if value is not None and key != "training"}
     if extra:
         raise WeightsError(

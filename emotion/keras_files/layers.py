@@ -89,7 +89,7 @@ _ONLY_IN_TRAINING = (
     *("renorm_clipping", "renorm_momentum"),  # renorm itself is refused
     *("_input_shape", "autocast", "batch_shape", "input_dim", "input_shape", "name"),
 )
-"""Ends of the names of options that change no answer of a trained network."""
+"""Endings of the names of options that do not change a trained network's answers."""
 
 _NEUTRAL = {"groups": 1, "keepdims": False}
 """Options of newer Keras, left out where they change nothing, so that older Keras reads what is written."""
@@ -98,7 +98,7 @@ ACTIVATIONS = (
     *("elu", "exponential", "gelu", "leaky_relu", "linear", "mish", "relu", "relu6"),
     *("selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh"),
 )
-"""Those that every Keras computes alike."""
+"""Activations that every version of Keras computes alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def read_layer(entry: Mapping[str, Any]) -> LayerPlan:
 
 
 def _checked_options(kind: str, name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are passed on; what is left out must be of no consequence."""
+    """The options that are passed on; those left out must not change the answers."""
     options = {}
     for key, value in config.items():
         if key in _NEUTRAL and value == _NEUTRAL[key]:

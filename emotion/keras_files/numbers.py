@@ -1,4 +1,4 @@
-"""The trained numbers in HDF5 files as Keras 1 and 2 laid them out: one group for each layer."""
+"""The trained weights in HDF5 files in the layout of Keras 1 and 2: one group for each layer."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _fill(layer: Any, arrays: list[Any]) -> None:
 
 
 def write_numbers(model: Any, path: Path) -> None:
-    """Write the numbers of a network as Keras 2 does."""
+    """Write the weights of a network as Keras 2 does."""
     import h5py
     import keras
 

@@ -7,24 +7,27 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.drawing import annotate
 from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
 from emotion.images import ACCEPTED, read_image
-from emotion.pipeline import check_min_score
-from emotion.records import PictureRecord
-from emotion.regions import reduced
-from emotion.types import Image
-from emotion.web.fields import picture_input, slider
+from emotion.shipped import EXAMPLES
+from emotion.web.languages import TEXT, words_for
 from emotion.web.pipelines import Pipelines
-from emotion.web.results import error_html, nothing_yet_html, results_html, summary_html
+from emotion.web.readings import Reading, compare, read_picture, with_boxes
+from emotion.web.results import compare_html, error_html, original_html, results_html, summary_html
+from emotion.web.widgets import picture_input, prior_input, slider
 
 __all__ = ["build_image_tab"]
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SHOWN_EXAMPLES = ("astronaut.jpg", "hopper.jpg", "group.jpg", "cat.jpg")
+"""The first one has been read already when the page opens."""
 
-LARGEST_SHOWN = 2560
-"""Longer sides of the annotated picture are reduced to this: crisp on any screen, quick to send."""
+SHARE_SCRIPT = (Path(__file__).parent / "static" / "share.js").read_text(encoding="utf-8")
+
+FACES, ORIGINAL, COMPARE = "faces", "original", "compare"
+"""What the one picture of the tab shows."""
+
+Update = tuple[Any, ...]
 
 
 def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
@@ -34,102 +37,180 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
         pipelines: Of the server.
         detector_name: The detector that is chosen at first.
     """
-
-    def read(path: str, detector: str, min_score: float | None) -> tuple[Image, PictureRecord]:
-        image = read_image(path)
-        faces = pipelines.get(detector)(image, min_score=min_score)
-        return image, PictureRecord.of(Path(path).name, image, faces)
-
-    def show(path: str | None, detector: str, min_score: float) -> tuple[str, Image | None, str]:
-        if path is None:
-            return nothing_yet_html(), None, ""
-        try:
-            image, record = read(path, detector, min_score)
-        except EmotionError as error:
-            return error_html(str(error)), None, ""
-        # At the size in which it goes to the browser.
-        picture, _ = reduced(annotate(image, record.faces), LARGEST_SHOWN)
-        return summary_html(record), picture, results_html(record, image)
-
-    def analyze(
-        picture: str | None, detector: str, min_score: float | None = None
-    ) -> dict[str, Any]:
-        """Find the faces of a picture and read their expression.
-
-        Args:
-            picture: The picture.
-            detector: mediapipe or haar.
-            min_score: Faces that the detector is less sure of are left out, 0 to 1; null: its default.
-
-        Returns:
-            The JSON object of ``python -m emotion analyze --json``.
-        """
-        if picture is None:
-            return PictureRecord.failed("", f"A picture is needed: {ACCEPTED}.").as_dict()
-        try:
-            return read(picture, detector, check_min_score(min_score))[1].as_dict()
-        except EmotionError as error:
-            return PictureRecord.failed(Path(picture).name, str(error)).as_dict()
-
+    events = _Events(pipelines)
+    reading = gr.State(None)
     plain = {"apply_default_css": False, "padding": False}
-    with gr.Row():
-        with gr.Column(min_width=320):
+    with gr.Row(elem_id="image-tab"):
+        with gr.Column(elem_id="image-input", min_width=280):
+            # Always ready for the next picture: the one that was read is shown beside it.
             picture = picture_input(
                 sources=["upload", "clipboard"],
-                label="Picture",
-                height=360,
+                label=TEXT("picture"),
+                height=190,
                 elem_id="picture",
-                placeholder=f"Drop a picture here, paste one, or click to choose\n{ACCEPTED}",
+                placeholder=TEXT("drop") + f"\n{ACCEPTED}",
             )
-            with gr.Row():
-                detector = gr.Radio(
-                    [(title, name) for name, title in DETECTORS.items()],
-                    value=detector_name,
-                    label="Face detector",
-                    elem_id="detector",
-                    min_width=260,
-                )
-                min_score = slider(
-                    0,
-                    1,
-                    pipelines.default_score(detector_name),
-                    step=0.05,
-                    label="Minimum score",
-                    info="Higher: fewer, surer faces.",
-                    elem_id="min-score",
-                    min_width=220,
-                )
             gr.Examples(
-                [str(path) for path in sorted(EXAMPLES.glob("*.jpg"))],
+                [str(EXAMPLES / name) for name in SHOWN_EXAMPLES if (EXAMPLES / name).is_file()],
                 picture,
-                label="Examples",
-                examples_per_page=6,
+                label=TEXT("examples"),
                 api_visibility="private",
             )
-        with gr.Column(min_width=320):
-            summary = gr.HTML(nothing_yet_html(), elem_id="summary", **plain)
+        with gr.Column(elem_id="image-settings", min_width=280):
+            detector, min_score, prior, why = _settings(pipelines, detector_name)
+        with gr.Column(elem_id="image-result", min_width=320):
+            summary = gr.HTML("", elem_id="summary", **plain)
+            view = gr.Radio(
+                [(TEXT(f"view_{name}"), name) for name in (FACES, ORIGINAL, COMPARE)],
+                value=FACES,
+                show_label=False,
+                container=False,
+                elem_id="view",
+                elem_classes="segments",
+            )
             annotated = gr.Image(
-                label="What was found",
+                show_label=False,
                 format="jpeg",
                 interactive=False,
-                buttons=["download", "fullscreen"],
+                buttons=["fullscreen"],
                 elem_id="annotated",
-                alt_text="The picture with a box, a number and the expression of each face",
+                alt_text=TEXT("annotated"),
             )
-            results = gr.HTML("", elem_id="results", **plain)
+            other = gr.HTML("", elem_id="other-view", visible=False, **plain)
+            results = gr.HTML("", elem_id="results", js_on_load=SHARE_SCRIPT, **plain)
 
-    # For other programs only; people see the same through `show`. A number, as a slider has no null.
-    asked_score = gr.Number(None, visible=False, label="min_score")
-    answer = gr.JSON(visible=False)
-    call = gr.Button(visible=False)
-
-    inputs, outputs = [picture, detector, min_score], [summary, annotated, results]
+    settings = [detector, min_score, prior, why, view]
+    shown = [reading, summary, view, annotated, other, results]
     # What is changed while an answer is under way is answered next, not skipped.
     quiet = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "always_last"}
-    picture.change(show, inputs, outputs, **quiet)
-    detector.input(pipelines.default_score, detector, min_score, **quiet).then(
-        show, inputs, outputs, **quiet
+    gr.on(None, events.first, settings, shown, **quiet | {"show_progress": "hidden"})
+    picture.change(events.take, [picture, *settings], [picture, *shown], **quiet)
+    again = {"fn": events.again, "inputs": [reading, *settings], "outputs": shown, **quiet}
+    detector.input(pipelines.default_score, detector, min_score, **quiet).then(**again)
+    # Not `release`: it is never fired when a slider is moved with the keyboard.
+    min_score.input(**again)
+    prior.input(**again)
+    why.input(**again)
+    view.input(events.turn, [reading, view], [annotated, other], **quiet)
+
+
+def _settings(
+    pipelines: Pipelines, detector_name: str
+) -> tuple[gr.Radio, gr.Slider, gr.Radio, gr.Checkbox]:
+    """The row of settings: what changes how a picture is read or what is said about it."""
+    detector = gr.Radio(
+        [(title, name) for name, title in DETECTORS.items()],
+        value=detector_name,
+        label=TEXT("detector"),
+        elem_id="detector",
     )
-    # Not `release`: the keyboard never lets go of a slider.
-    min_score.input(show, inputs, outputs, **quiet)
-    call.click(analyze, [picture, detector, asked_score], answer, api_name="analyze")
+    min_score = slider(
+        0,
+        1,
+        pipelines.default_score(detector_name),
+        step=0.05,
+        label=TEXT("min_score"),
+        info=TEXT("min_score_info"),
+        elem_id="min-score",
+    )
+    prior = prior_input(elem_id="prior")
+    why = gr.Checkbox(False, label=TEXT("why"), info=TEXT("why_info"), elem_id="why")
+    return detector, min_score, prior, why
+
+
+class _Events:
+    """What the tab's events do. Each method gives updates in the order of the tab's outputs."""
+
+    def __init__(self, pipelines: Pipelines) -> None:
+        self._pipelines = pipelines
+
+    def first(
+        self,
+        detector: str,
+        min_score: float,
+        prior: str,
+        why: bool,
+        view: str,
+        request: gr.Request,
+    ) -> Update:
+        """Read an example, so that a viewer sees at once what the page does."""
+        path = str(EXAMPLES / SHOWN_EXAMPLES[0])
+        return self._read(path, (detector, min_score, prior, why, view), request)
+
+    def take(
+        self,
+        path: str | None,
+        detector: str,
+        min_score: float,
+        prior: str,
+        why: bool,
+        view: str,
+        request: gr.Request,
+    ) -> Update:
+        """Read a new picture and make room for the next one."""
+        if path is None:
+            return (gr.skip(),) * 7
+        return None, *self._read(path, (detector, min_score, prior, why, view), request)
+
+    def again(
+        self,
+        reading: Reading | None,
+        detector: str,
+        min_score: float,
+        prior: str,
+        why: bool,
+        view: str,
+        request: gr.Request,
+    ) -> Update:
+        """Read the same picture with other settings."""
+        if reading is None:
+            return (gr.skip(),) * 6
+        return self._read(reading.path, (detector, min_score, prior, why, view), request)
+
+    def turn(self, reading: Reading | None, view: str, request: gr.Request) -> Update:
+        """Show the picture in another way."""
+        if reading is None:
+            return gr.skip(), gr.skip()
+        try:
+            other = self._other(reading.path, view, request)
+        except EmotionError as error:
+            other = error_html(str(error))
+        return _pictures(other)
+
+    def _read(
+        self, path: str, settings: tuple[str, float, str, bool, str], request: gr.Request
+    ) -> Update:
+        detector, min_score, prior, why, view = settings
+        words = words_for(request)
+        try:
+            reading, image = read_picture(
+                self._pipelines, path, detector, min_score, prior=prior, why=why
+            )
+            other = self._other(path, view, request)
+        except EmotionError as error:
+            nothing = gr.Image(None, visible=False), gr.HTML("", visible=False)
+            return None, error_html(str(error)), gr.Radio(visible=False), *nothing, ""
+        return (
+            reading,
+            summary_html(reading.record, words),
+            gr.Radio(visible=True),
+            *_pictures(other, value=with_boxes(image, reading.faces)),
+            results_html(reading, image, words),
+        )
+
+    def _other(self, path: str, view: str, request: gr.Request) -> str:
+        """What is shown in place of the annotated picture, as HTML; empty if that is to be shown."""
+        words = words_for(request)
+        if view == COMPARE:
+            return compare_html(*compare(self._pipelines, path), words)
+        return original_html(read_image(path), words) if view == ORIGINAL else ""
+
+
+def _pictures(other: str, **annotated: Any) -> Update:
+    """Updates of the annotated picture and of what stands in its place.
+
+    The annotated one stays on the page though unseen, as it can be downloaded all the time.
+    """
+    return gr.Image(visible="hidden" if other else True, **annotated), gr.HTML(
+        other, visible=bool(other)
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from typing import Any
 
-from emotion.metrics import weakest_class
-from emotion.weights import ModelSpec
+from emotion.web.render import render
+from emotion.weights.config import ModelSpec
+from emotion.weights.figures import weakest_class
 
 __all__ = [
     "architectures_html",
@@ -18,12 +19,30 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A cell of a table; with a ``share`` (0–1) it is coloured the stronger the larger that is."""
+
+    text: str
+    share: float | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of a table: its name, what is to be said about it, and its cells."""
+
+    name: str
+    cells: Sequence[_Cell]
+    about: str = ""
+
+
 def headline_html(spec: ModelSpec, metrics: Mapping[str, Any]) -> str:
     """The figures to know first, each with what it means.
 
     Args:
         spec: Of the weights.
-        metrics: From :func:`emotion.evaluation.evaluate`.
+        metrics: From :func:`emotion.training.evaluation.evaluate`.
     """
     weakest = weakest_class(metrics["per_class"])
     shown = metrics["shown"]
@@ -58,11 +77,7 @@ def headline_html(spec: ModelSpec, metrics: Mapping[str, Any]) -> str:
         cards.append(
             (f"{spec.training['parameters'] / 1e6:.2f} M", "parameters", f"weights “{spec.name}”")
         )
-    items = "".join(
-        f"<li><b>{escape(value)}</b><span>{escape(name)}</span><small>{escape(meaning)}</small></li>"
-        for value, name, meaning in cards
-    )
-    return f"<ul class='model-cards'>{items}</ul>"
+    return render("model_cards", cards=cards)
 
 
 def _of_the_app(shown: float, head: float) -> str:
@@ -73,15 +88,14 @@ def _of_the_app(shown: float, head: float) -> str:
 def confusion_html(metrics: Mapping[str, Any]) -> str:
     """The confusion matrix: each row is a label, each column an answer, cells are shares of the row."""
     labels = metrics["labels"]
-    rows = ""
+    rows = []
     for label, counts in zip(labels, metrics["confusion_matrix"], strict=True):
         total = max(sum(counts), 1)
-        cells = "".join(
-            f"<td style='--share:{count / total:.3f}'{' class=strong' if 2 * count > total else ''} "
-            f"title='{count:,} of {total:,} faces labelled {escape(label)}'>{count / total:.0%}</td>"
-            for count in counts
-        )
-        rows += f"<tr><th scope='row'>{escape(label)}</th>{cells}</tr>"
+        cells = [
+            _Cell(f"{n / total:.0%}", n / total, f"{n:,} of {total:,} faces labelled {label}")
+            for n in counts
+        ]
+        rows.append(_Row(label, cells))
     return _table(
         "What it answers (columns) to faces of each label (rows)",
         ["", *labels],
@@ -93,13 +107,13 @@ def confusion_html(metrics: Mapping[str, Any]) -> str:
 def class_table_html(spec: ModelSpec, metrics: Mapping[str, Any]) -> str:
     """Precision, recall and F1 of each expression, with the number of faces behind them."""
     learned: Mapping[str, int] = spec.training.get("faces_per_class", {})
-    rows = ""
+    rows = []
     for label, figures in metrics["per_class"].items():
         values = [f"{figures[key]:.0%}" for key in ("precision", "recall", "f1")]
         values.append(f"{figures['support']:,}")
         if learned:
             values.append(f"{learned[label]:,}")
-        rows += _row(label, values)
+        rows.append(_row(label, values))
     columns = ["", "precision", "recall", "F1", "faces measured"]
     return _table("Each expression", [*columns, *(["faces learned from"] if learned else [])], rows)
 
@@ -109,19 +123,19 @@ def robustness_html(robustness: Mapping[str, Any]) -> str:
     plain = robustness["unchanged"]
     named = {"unchanged": plain, **robustness["changed"]}
     named["mean of ten views (not used by the app)"] = robustness["ten_crop"]
-    rows = ""
+    rows = []
     for name, figures in named.items():
         values = [f"{figures['accuracy']:.1%}", f"{figures['accuracy'] / plain['accuracy']:.0%}"]
         if plain["ferplus"]:
             values.append(f"{figures['ferplus']:.1%}")
-        rows += _row(name, values)
+        rows.append(_row(name, values))
     columns = ["faces", "accuracy", "kept", *(["FER+"] if plain["ferplus"] else [])]
     return _table("When the picture gets worse", columns, rows)
 
 
 def architectures_html(architectures: Sequence[Mapping[str, Any]]) -> str:
     """This network beside the earlier designs; see ``benchmarks/architectures.py``."""
-    rows = ""
+    rows = []
     for design in architectures:
         values = [
             f"{design['accuracy']:.1%}",
@@ -132,24 +146,15 @@ def architectures_html(architectures: Sequence[Mapping[str, Any]]) -> str:
             f"{design['relative_time']:.1f} ×",
             f"{design['epochs']} epochs, {design['optimizer']}",
         ]
-        rows += _row(design["architecture"], values, about=design["about"])
+        rows.append(_row(design["architecture"], values, about=design["about"]))
     columns = ["accuracy", "as int8 file", "weakest recall", "parameters", "size"]
     columns += ["time per face", "trained for"]
     return _table("Beside the earlier designs, on the same faces", ["", *columns], rows)
 
 
-def _row(name: str, values: Sequence[str], *, about: str = "") -> str:
-    cells = "".join(f"<td>{escape(value)}</td>" for value in values)
-    note = f"<small>{escape(about)}</small>" if about else ""
-    return f"<tr><th scope='row'>{escape(name)}{note}</th>{cells}</tr>"
+def _row(name: str, values: Sequence[str], *, about: str = "") -> _Row:
+    return _Row(name, [_Cell(value) for value in values], about)
 
 
-def _table(caption: str, columns: Sequence[str], rows: str, *, kind: str = "") -> str:
-    head = "".join(
-        f"<th scope='col'>{escape(column)}</th>" if column else "<td></td>" for column in columns
-    )
-    return (
-        f"<div class='scroll' tabindex='0' role='region' aria-label='{escape(caption)}'>"
-        f"<table class='model-table {kind}'><caption><span>{escape(caption)}</span></caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+def _table(caption: str, columns: Sequence[str], rows: Sequence[_Row], *, kind: str = "") -> str:
+    return render("model_table", caption=caption, columns=columns, rows=rows, kind=kind)

@@ -22,7 +22,9 @@ from emotion.web.model_figures import (
     robustness_html,
 )
 from emotion.web.pipelines import Pipelines
-from emotion.weights import ModelSpec, find_weights, read_figures, read_history, read_spec
+from emotion.weights.config import ModelSpec, read_spec
+from emotion.weights.figures import read_figures, read_history
+from emotion.weights.find import find_weights
 
 __all__ = ["ModelFacts", "build_model_tab", "read_facts"]
 
@@ -42,7 +44,7 @@ METRICS = {
     "ferplus",
     "shown",
 }
-"""What a ``metrics.json`` of :func:`emotion.evaluation.evaluate` has, and others hardly all have."""
+"""What a ``metrics.json`` of :func:`emotion.training.evaluation.evaluate` holds; others lack some."""
 
 PLAIN: dict[str, Any] = {"apply_default_css": False, "padding": False}
 """Tables and lists look as ``model.css`` says, not as in running text."""

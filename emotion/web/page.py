@@ -7,44 +7,43 @@ from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
+from gradio.blocks import BlockFunction
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import BaseRoute, Route
 
 from emotion.errors import EmotionError
 from emotion.faces import DEFAULT_DETECTOR
-from emotion.web.api import add_analyze_video, add_health
+from emotion.web.api import add_analyze, add_analyze_video, add_health
+from emotion.web.dashboard_tab import build_dashboard_tab
 from emotion.web.image_tab import build_image_tab
+from emotion.web.kept import Kept
+from emotion.web.languages import TEXT
+from emotion.web.live import Viewer
+from emotion.web.live_routes import live_routes
 from emotion.web.model_tab import build_model_tab
 from emotion.web.pipelines import Pipelines
-from emotion.web.video_tab import build_video_tab
+from emotion.web.services import Services
+from emotion.web.video_jobs import VideoJobs
+from emotion.web.video_tab import build_video_tab, video_routes
+from emotion.web.webcam_records import WebcamRecords
 from emotion.web.webcam_tab import build_webcam_tab
 
-__all__ = ["CSS", "ICON", "TABS", "THEME", "TITLE", "addresses", "build_page"]
+__all__ = ["CSS", "HEAD", "ICON", "TABS", "THEME", "TITLE", "addresses", "build_page"]
 
-TABS = ("image", "webcam", "video", "model")
+TABS = ("image", "webcam", "video", "dashboard", "model")
 """Names of the tabs, which are also their addresses."""
 
-ICON = Path(__file__).parent / "icon.svg"
+STATIC = Path(__file__).parent / "static"
+
+ICON = STATIC / "icon.svg"
 
 EMBED_SCRIPT = Path(gr.__file__).parent / "templates" / "frontend" / "gradio.js"
 """Defines ``<gradio-app>``. Gradio puts it on a server of its own; ours needs no other server."""
 
 TITLE = "Facial expressions"
 
-HEADER = """# Facial expressions
-Happy, sad, surprised? Show it a picture, your camera or a film,
-and see which of seven expressions each face shows.
-"""
-
-FOOTER = """**What this is not.** It reads what a face *shows*, not what a person feels. It was trained on
-small grey pictures from the web and agrees with their labels about two times in three, as people do;
-how it treats different groups of people has not been measured. Please decide nothing about anybody with it:
-no hiring, policing, exams, work or school.
-
-**Your pictures** stay on this server. Uploads and their annotated copies are deleted within a day, camera
-frames are never stored, and nothing is sent to anybody else.
-"""
+START_CAMERA = (STATIC / "start_camera.js").read_text(encoding="utf-8")
 
 THEME = gr.themes.Default(
     primary_hue="blue",
@@ -62,51 +61,99 @@ THEME = gr.themes.Default(
 )
 
 CSS = "\n".join(
-    (Path(__file__).parent / name).read_text(encoding="utf-8")
-    for name in ("page.css", "webcam.css", "model.css")
+    (STATIC / name).read_text(encoding="utf-8")
+    for name in ("page.css", "webcam.css", "model.css", "dashboard.css")
 )
+
+HEAD = f"<script>{(STATIC / 'keep_page.js').read_text(encoding='utf-8')}</script>"
 
 ONE_HOUR = 60 * 60
 CLEAN_UP = (ONE_HOUR, 23 * ONE_HOUR)
 """Once an hour Gradio deletes the files that are older, so that none is left after a day."""
 
 
-def build_page(pipelines: Pipelines, detector: str = DEFAULT_DETECTOR) -> gr.Blocks:
+class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio has no types
+    """Blocks whose endpoints may be given fewer values than they take.
+
+    Gradio's clients fill in what is left out; a program that posts to ``/call/analyze`` by itself may leave
+    out the last ones too, so that an endpoint can learn something new without breaking older programs.
+    """
+
+    def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
+        if block_fn.api_visibility == "public":
+            inputs.extend(block.value for block in block_fn.inputs[len(inputs) :])
+        super().validate_inputs(block_fn, inputs)
+
+
+def build_page(
+    pipelines: Pipelines,
+    jobs: VideoJobs,
+    detector: str = DEFAULT_DETECTOR,
+    services: Services | None = None,
+) -> gr.Blocks:
     """Build the whole app.
 
     Args:
         pipelines: Of the server.
+        jobs: Videos that the server reads.
         detector: The detector that is chosen at first.
+        services: What it offers beside reading expressions.
     """
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CLEAN_UP) as page:
-        gr.Markdown(HEADER, elem_id="header")
+    services = services or Services()
+    with _Page(title=TITLE, analytics_enabled=False, delete_cache=CLEAN_UP) as page:
+        with gr.Row(elem_id="header"):
+            gr.Markdown(f"# {TITLE}\n" + TEXT("tagline"))
+            webcam = gr.Button(
+                TEXT("open_webcam"), variant="primary", scale=0, elem_id="open-webcam"
+            )
         problem = _problem(pipelines, detector)
         if problem:
             gr.Markdown(
                 f"**This server cannot read expressions yet.** {problem}", elem_id="problem"
             )
         with gr.Tabs() as tabs:
-            with gr.Tab("Image", id="image"):
+            with gr.Tab(TEXT("tab_image"), id="image"):
                 build_image_tab(pipelines, detector)
-            with gr.Tab("Webcam", id="webcam"):
-                build_webcam_tab(pipelines, detector)
-            with gr.Tab("Video", id="video"):
-                build_video_tab(pipelines, detector)
-            with gr.Tab("Model", id="model"):
+            with gr.Tab(TEXT("tab_webcam"), id="webcam"):
+                build_webcam_tab(pipelines, detector, records=services.records is not None)
+            with gr.Tab(TEXT("tab_video"), id="video"):
+                build_video_tab(pipelines, jobs, detector, services.records)
+            if services.records and services.links:
+                with gr.Tab("Dashboard", id="dashboard") as dashboard:
+                    read_anew = build_dashboard_tab(services.records, services.links)
+                read_anew(dashboard.select)
+            with gr.Tab(TEXT("tab_model"), id="model"):
                 build_model_tab(pipelines)
+        webcam.click(
+            lambda: gr.Tabs(selected="webcam"),
+            None,
+            tabs,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        ).then(None, js=START_CAMERA)
         page.load(_asked_tab, None, tabs, queue=False, api_visibility="private")
-        add_analyze_video(pipelines, detector)
+        add_analyze(pipelines, detector)
+        add_analyze_video(pipelines, jobs.line, detector)
         add_health(pipelines)
-        gr.Markdown(FOOTER, elem_id="footer-notes")
+        gr.Markdown(TEXT("limits"), elem_id="footer-notes")
     return page
 
 
-def addresses() -> list[BaseRoute]:
+def addresses(
+    pipelines: Pipelines, jobs: VideoJobs, services: Services | None = None
+) -> list[BaseRoute]:
     """What the server answers beside Gradio's own addresses.
 
-    ``/image``, ``/webcam``, ``/video`` and ``/model`` open the page at that tab; the redirect is relative,
-    so that it also works behind a proxy that serves the app under a path. ``/gradio.js`` is the script that
-    other sites embed the app with, in the version that fits.
+    Args:
+        pipelines: Of the server.
+        jobs: Videos that the server reads.
+        services: What it offers beside reading expressions.
+
+    The name of each tab (``/webcam``) opens the page at that tab; the redirect is relative, so that it also
+    works behind a proxy that serves the app under a path. ``/gradio.js`` is the script that other sites embed
+    the app with, in the version that fits. ``/live/`` is for the webcam's frames, ``/video/job`` for a video
+    that is being read.
     """
 
     def to_tab(request: Request) -> RedirectResponse:
@@ -116,7 +163,16 @@ def addresses() -> list[BaseRoute]:
     def script(request: Request) -> FileResponse:
         return FileResponse(EMBED_SCRIPT, media_type="text/javascript")
 
-    return [*(Route(f"/{tab}", to_tab) for tab in TABS), Route("/gradio.js", script)]
+    services, viewers = services or Services(), Kept[Viewer]()
+    records = WebcamRecords(services, pipelines, viewers)
+    return [
+        *(Route(f"/{tab}", to_tab) for tab in TABS),
+        Route("/gradio.js", script),
+        *live_routes(pipelines.get, viewers, records.on_moment, records.on_reply),
+        records.route(),
+        *services.routes(),
+        *video_routes(jobs),
+    ]
 
 
 def _asked_tab(request: gr.Request) -> Any:

@@ -8,7 +8,6 @@ from emotion.classifier import Classifier, load_classifier
 from emotion.errors import EmotionError
 from emotion.faces import load_detector
 from emotion.pipeline import EmotionPipeline
-from emotion.weights import find_weights, read_spec
 
 __all__ = ["Pipelines"]
 
@@ -17,7 +16,7 @@ class Pipelines:
     """Loads the network once and each detector once.
 
     Args:
-        weights: See :func:`emotion.weights.find_weights`.
+        weights: See :func:`emotion.weights.find.find_weights`.
         runtime: A key of ``emotion.classifier.RUNTIMES``.
     """
 
@@ -33,13 +32,12 @@ class Pipelines:
 
         Raises:
             EmotionError: If the weights or the detector cannot be loaded. The next call tries again, so
-                that a fault that was mended needs no restart.
+                that a fault that was fixed needs no restart.
         """
         with self._lock:
             if detector not in self._pipelines:
                 if self._classifier is None:
-                    spec = read_spec(find_weights(self.weights, runtime=self.runtime))
-                    self._classifier = load_classifier(spec, self.runtime)
+                    self._classifier = load_classifier(self.weights, self.runtime)
                 self._pipelines[detector] = EmotionPipeline(
                     load_detector(detector), self._classifier
                 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from emotion.drawing import EXPRESSION_COLOURS
-from emotion.session import Person, Summary
-from emotion.timeline import Timeline, TimelinePoint
+from emotion.streams.session import Person, Summary
+from emotion.streams.timeline import Timeline, TimelinePoint
 from emotion.types import Emotion
+from emotion.web.languages import Words
+from emotion.web.render import render
 
 __all__ = ["MOST_PEOPLE", "progress_html", "summary_html", "timeline_html"]
 
@@ -18,87 +19,81 @@ MOST_PEOPLE = 6
 WIDTH, HEIGHT = 1000, 100
 
 
-def summary_html(summary: Summary, timeline: Timeline) -> str:
-    """The report as HTML; plain words if nothing was seen."""
-    if not summary.frames:
-        return "<p>There is no session yet.</p>"
-    share = summary.frames_with_faces / summary.frames
-    length = summary.duration_s
-    head = (
-        f"<p><b>{_clock(length, length)}</b> long, {summary.frames:,} frames, "
-        f"a face in view in {share:.0%} of them, at most {summary.most_faces} at once.</p>"
-    )
-    if not summary.people:
-        return head + "<p>No face was in view.</p>"
+def summary_html(summary: Summary, timeline: Timeline, words: Words) -> str:
+    """The report as HTML, in the viewer's language; a sentence if nothing was seen."""
     people = sorted(summary.people, key=lambda person: (-person.in_view_s, person.track_id))
     listed = sorted(people[:MOST_PEOPLE], key=lambda person: person.track_id)
-    rows = "".join(_row(person, length) for person in listed)
-    more = len(people) - MOST_PEOPLE
-    note = f"<p>{more} more faces were in view for a shorter time.</p>" if more > 0 else ""
-    columns = "".join(f"<th scope='col'>{emotion}</th>" for emotion in Emotion)
-    return (
-        f"<div class='session-report'>{head}{timeline_html(timeline)}"
-        "<div class='session-scroll' tabindex='0' role='region' aria-label='Seconds for each expression'>"
-        "<table><caption>Seconds for each expression, and its peak</caption>"
-        f"<thead><tr><th scope='col'>face</th><th scope='col'>in view</th>{columns}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>{note}</div>"
+    return render(
+        "session_report",
+        words=words,
+        summary=summary,
+        length=_clock(summary.duration_s, summary.duration_s),
+        people=[_row(person, summary.duration_s) for person in listed],
+        more=len(people) - MOST_PEOPLE,
+        **(_timeline(timeline, words) if people else {}),
     )
 
 
-def timeline_html(timeline: Timeline) -> str:
+def timeline_html(timeline: Timeline, words: Words) -> str:
     """Stacked bands of the seven probabilities over time: everyone first, then one lane for each face."""
+    return render("session_timeline", words=words, **_timeline(timeline, words))
+
+
+def _timeline(timeline: Timeline, words: Words) -> dict[str, object]:
+    """What the template of the timeline names."""
     people = timeline.people()[:MOST_PEOPLE]
-    lanes = [("everyone", timeline.crowd())]
+    lanes = [(words["report_everyone"], timeline.everyone())]
     if len(people) > 1:
-        lanes += [(f"face {number}", timeline.person(number)) for number in people]
+        lanes += [(f"{words['face']} {number}", timeline.person(number)) for number in people]
     end_s = max((points[-1].time_s for _, points in lanes if points), default=0.0)
     end_s += timeline.step_s
-    drawn = "".join(
-        f"<div class='session-lane'><span>{name}</span>"
-        f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' preserveAspectRatio='none' shape-rendering='crispEdges' "
-        f"role='img' aria-label='Expressions of {name} over time; the table has the figures'>"
-        f"{_bands(points, timeline.step_s, end_s)}</svg></div>"
-        for name, points in lanes
-    )
-    ticks = "".join(f"<span>{_clock(end_s * part / 4, end_s)}</span>" for part in range(5))
-    legend = "".join(
-        f"<li style='--tone:{EXPRESSION_COLOURS[emotion]}'><i></i>{emotion}</li>"
-        for emotion in Emotion
-    )
-    return f"{drawn}<div class='session-axis'>{ticks}</div><ul class='live-legend'>{legend}</ul>"
+    return {
+        "lanes": [
+            {"name": name, "bands": _bands(points, timeline.step_s, end_s)}
+            for name, points in lanes
+        ],
+        "width": WIDTH,
+        "height": HEIGHT,
+        "ticks": [_clock(end_s * part / 4, end_s) for part in range(5)],
+        "expressions": [{"name": e, "colour": EXPRESSION_COLOURS[e]} for e in Emotion],
+    }
 
 
-def _bands(points: Sequence[TimelinePoint], step_s: float, end_s: float) -> str:
+def _bands(points: Sequence[TimelinePoint], step_s: float, end_s: float) -> list[dict[str, str]]:
     """One shape for each expression, made of a rectangle for each step."""
     per_second = WIDTH / end_s
     shapes = dict.fromkeys(Emotion, "")
     for point, after in zip(points, [*points[1:], None], strict=True):
-        if point.mood is None:
+        if point.mean is None:
             continue
-        # A step in which no frame came is no gap in what was shown.
+        # The last answer is still on show during a step that has no frame.
         pause = after.time_s - point.time_s if after else step_s
         x, wide = point.time_s * per_second, min(pause, 4 * step_s) * per_second
         y = float(HEIGHT)
-        for emotion, probability in point.mood.as_dict().items():
+        for emotion, probability in point.mean.as_dict().items():
             tall = probability * HEIGHT
             y -= tall
             shapes[emotion] += f"M{x:.1f} {y:.1f}h{wide:.2f}v{tall:.1f}h-{wide:.2f}z"
-    return "".join(
-        f"<path d='{path}' fill='{EXPRESSION_COLOURS[emotion]}'/>"
+    return [
+        {"path": path, "colour": EXPRESSION_COLOURS[emotion]}
         for emotion, path in shapes.items()
         if path
-    )
+    ]
 
 
-def _row(person: Person, length_s: float) -> str:
-    cells = "".join(
-        f"<td>{person.seconds[emotion]:.1f} s<br><small>{person.peaks[emotion].probability:.0%} at "
-        f"{_clock(person.peaks[emotion].time_s, length_s)}</small></td>"
-        for emotion in Emotion
-    )
-    return (
-        f"<tr><th scope='row'>{person.track_id}</th><td>{person.in_view_s:.1f} s</td>{cells}</tr>"
-    )
+def _row(person: Person, length_s: float) -> dict[str, object]:
+    return {
+        "number": person.track_id,
+        "in_view_s": person.in_view_s,
+        "cells": [
+            {
+                "seconds": person.seconds[emotion],
+                "peak": person.peaks[emotion].probability,
+                "peak_at": _clock(person.peaks[emotion].time_s, length_s),
+            }
+            for emotion in Emotion
+        ],
+    }
 
 
 def _clock(seconds: float, length_s: float) -> str:
@@ -111,24 +106,21 @@ def _clock(seconds: float, length_s: float) -> str:
 
 
 def progress_html(
-    text: str, share: float | None = None, *, problem: bool = False, aloud: bool = True
+    text: str,
+    share: float | None = None,
+    *,
+    words: Words,
+    problem: bool = False,
+    aloud: bool = True,
 ) -> str:
     """A line of text, with a bar where the share that is done (0–1) is known.
 
     Args:
         text: What is going on.
         share: How much is done, or None.
+        words: In the viewer's language.
         problem: Whether the text says what went wrong.
         aloud: Whether a screen reader says the text. Not for figures that change all the time; who wants
             to know them finds them in the bar.
     """
-    bar = (
-        ""
-        if share is None
-        else f"<div class='film-bar' role='progressbar' aria-label='Reading the film' "
-        f"aria-valuemin='0' aria-valuemax='100' aria-valuenow='{share * 100:.0f}'>"
-        f"<i style='width:{share:.1%}'></i></div>"
-    )
-    style = " class='film-problem'" if problem else ""
-    role = " role='status'" if aloud else ""
-    return f"<div class='film-progress'>{bar}<p{style}{role}>{escape(text)}</p></div>"
+    return render("progress", words=words, text=text, share=share, problem=problem, aloud=aloud)

@@ -1,242 +1,181 @@
-"""The video tab: a film goes in; an annotated copy, a table, a timeline and a summary come out."""
+"""The video tab: a video goes in; an annotated copy, a table, a timeline and a summary come out."""
 
 from __future__ import annotations
 
-import csv
-import logging
-import tempfile
-import time
-from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
-from emotion.errors import EmotionError, VideoError
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
-from emotion.film import FilmSettings, read_film
-from emotion.moments import CSV_COLUMNS, csv_rows
-from emotion.pipeline import EmotionPipeline
-from emotion.session import Session
-from emotion.timeline import Timeline
-from emotion.video import FilmReader, FilmWriter
-from emotion.web.api import FILM_QUEUE
-from emotion.web.fields import slider
+from emotion.prior import check_prior
+from emotion.storage.recorder import Origin
+from emotion.streams.analyze_video import VideoSettings
+from emotion.web.access import guarded, is_token, token_of
+from emotion.web.languages import TEXT, words_for
 from emotion.web.pipelines import Pipelines
-from emotion.web.session_report import progress_html, summary_html
+from emotion.web.record_owners import ServerRecords
+from emotion.web.scripts import mount_script
+from emotion.web.session_report import progress_html
+from emotion.web.video_jobs import VideoJob, VideoJobs
+from emotion.web.widgets import prior_input, slider
 
-__all__ = ["FilmJob", "build_video_tab"]
+__all__ = ["build_video_tab", "video_routes"]
 
-NEWS_EVERY_S = 0.5
-"""How often the progress bar moves."""
+EVERY_S = {
+    "every_frame": 0.0,
+    "every_fifth_of_a_second": 0.2,
+    "every_second": 1.0,
+    "every_five_seconds": 5.0,
+}
+"""Name of the words for each choice, and its seconds from frame to frame."""
 
-LOOKS = [
-    ("every frame", 0.0),
-    ("5 times a second", 0.2),
-    ("once a second", 1.0),
-    ("every 5 seconds", 5.0),
-]
+EVENTS = ["begin", "results"]
+"""Events that the panel's script triggers in Gradio, which reads their names from the script."""
 
-FAULT = "This film could not be read. The server's log says why. Another film or detector may work."
-NO_FILM = "Choose a film first."
-STOPPED = "Stopped. Nothing was kept."
-
-Update = tuple[Any, ...]
-
-log = logging.getLogger(__name__)
-
-
-class FilmJob:
-    """Which film a viewer waits for.
-
-    A film that waits in Gradio's line cannot be taken out of it. So each press of the start button gets a
-    number, and a film whose turn comes is passed over if its number is no longer the wanted one.
-
-    Attributes:
-        wanted: Number of the press whose film is to be read, or None.
-        reading: Whether a film of this viewer is being read right now.
-    """
-
-    def __init__(self) -> None:
-        self.wanted: int | None = None
-        self.reading = False
-        self._presses = 0
-
-    def press(self) -> int:
-        """Begin to wait for another film; its number."""
-        self._presses += 1
-        self.wanted = self._presses
-        return self.wanted
+Results = tuple[Any, Any, Any]
 
 
-def build_video_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
-    """Add the contents of the tab to the open ``gr.Tab``.
+def build_video_tab(
+    pipelines: Pipelines,
+    jobs: VideoJobs,
+    detector_name: str = DEFAULT_DETECTOR,
+    records: ServerRecords | None = None,
+) -> None:
+    """Add the contents of the tab to the open ``gr.Tab``. Its panel asks :func:`video_routes`.
 
     Args:
         pipelines: Of the server.
+        jobs: Of the server.
         detector_name: The detector that is chosen at first.
+        records: Where videos are recorded if their viewers ask for it.
     """
 
-    def on_start(job: FilmJob, path: str | None) -> Update:
-        if path is None:
-            return 0, *_news(progress_html(NO_FILM))
-        waits = progress_html("Waiting for its turn: one film is read after the other.")
-        return job.press(), *_news(waits, busy=True, clear=True)
-
-    def on_read(
-        job: FilmJob,
-        number: int,
+    # The file is handed over by Gradio, which knows what this viewer uploaded; all else goes by the token.
+    def on_begin(
         path: str | None,
         detector: str,
         min_score: float,
         every_s: float,
-    ) -> Iterator[Update]:
-        if job.wanted != number:
-            yield _news(gr.skip())
-            return
-        job.reading = True
-        try:
-            if path is None:
-                raise VideoError(NO_FILM)
-            settings, pipeline = FilmSettings(min_score, every_s=every_s), pipelines.get(detector)
-            # What is written here is copied by Gradio when it is handed over, and deleted at the end.
-            with tempfile.TemporaryDirectory(prefix="film-", ignore_cleanup_errors=True) as folder:
-                yield from _read(job, number, pipeline, Path(path), settings, Path(folder))
-        except EmotionError as error:
-            yield _news(progress_html(str(error), problem=True), busy=False)
-        except Exception:
-            log.exception("A film could not be read")
-            yield _news(progress_html(FAULT, problem=True), busy=False)
-        finally:
-            job.reading = False
+        prior: str,
+        record: bool,
+        event: gr.EventData,
+        request: gr.Request,
+    ) -> tuple[Any, ...]:
+        token = event._data.get("token")
+        if is_token(token):
+            settings = VideoSettings(min_score, every_s=every_s)
+            video = Path(path) if path else None
+            job = VideoJob(
+                *(video, settings),
+                lambda: pipelines.get(detector).with_prior(check_prior(prior)),
+                words_for(request),
+            )
+            if record and records and video:
+                owner = records.owner(request.username, event._data.get("browser"))
+                job.record = lambda pipeline: records.recorder.start(
+                    Origin.of(pipeline, owner, "video", video.name)
+                )
+            jobs.begin((request.username, token), job)
+        return token, *_no_results()
 
-    def on_cancel(job: FilmJob) -> Update:
-        job.wanted = None
-        # A film that is being read ends by itself and says so.
-        return _news(gr.skip()) if job.reading else _news(progress_html(STOPPED), busy=False)
+    def on_results(event: gr.EventData, request: gr.Request) -> Results:
+        job = jobs.get((request.username, event._data.get("token")))
+        if job is None or job.copy is None:
+            return _no_results()
+        table = gr.DownloadButton(value=str(job.table), interactive=True)
+        return str(job.copy), table, job.report
 
-    job = gr.State(FilmJob())
-    # Goes to the browser and back with the film: the state alone would always be that of the last press.
-    number = gr.Number(0, precision=0, visible="hidden")
     with gr.Row():
         with gr.Column(min_width=320):
-            film = gr.File(
-                label="Film: mp4, mov, webm, mkv, avi and many more", elem_id="film", height=180
-            )
+            video = gr.File(label=TEXT("video_file"), elem_id="video", height=180)
             with gr.Row(elem_id="video-settings"):
                 detector = gr.Dropdown(
                     [(title, name) for name, title in DETECTORS.items()],
                     value=detector_name,
-                    label="Face detector",
+                    label=TEXT("detector"),
                 )
                 min_score = slider(
                     0.05,
                     1,
                     pipelines.default_score(detector_name),
                     step=0.05,
-                    label="Minimum score",
+                    label=TEXT("min_score"),
                 )
                 every = gr.Dropdown(
-                    LOOKS,
+                    [(TEXT(name), seconds) for name, seconds in EVERY_S.items()],
                     value=0.0,
-                    label="Look",
-                    info="Less often is faster; boxes stay until the next look.",
+                    label=TEXT("video_every"),
+                    info=TEXT("video_every_info"),
                 )
-            with gr.Row():
-                start = gr.Button("Read the film", variant="primary", elem_id="film-start")
-                stop = gr.Button("Cancel", interactive=False, elem_id="film-cancel")
-            progress = gr.HTML(progress_html(""), elem_id="film-progress", apply_default_css=False)
+                prior = prior_input()
+            record = gr.Checkbox(
+                False,
+                label="Record",
+                info="Numbers only, never a picture; see the dashboard. "
+                + (f"Kept in {records.recorder.database.place}." if records else ""),
+                visible=records is not None,
+                elem_id="video-record",
+            )
+            panel = gr.HTML(
+                elem_id="video-progress",
+                html_template="<div></div>",
+                apply_default_css=False,
+                js_on_load=mount_script("video.js", "mountVideo", events=EVENTS),
+            )
         with gr.Column(min_width=320):
             copy = gr.Video(
-                label="Annotated film", interactive=False, height=360, elem_id="film-copy"
+                label=TEXT("video_copy"), interactive=False, height=360, elem_id="video-copy"
             )
-            table = gr.DownloadButton("Download CSV", interactive=False, elem_id="film-csv")
-    report = gr.HTML(elem_id="film-report", apply_default_css=False)
+            table = gr.DownloadButton(TEXT("download_csv"), interactive=False, elem_id="video-csv")
+    report = gr.HTML(elem_id="video-report", apply_default_css=False)
 
-    shown = [progress, start, stop, copy, table, report]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    direct = {"queue": False, **quiet}
-    # Two steps: the first one answers at once, also while another viewer's film is read.
-    start.click(on_start, [job, film], [number, *shown], trigger_mode="once", **direct).then(
-        on_read,
-        [job, number, film, detector, min_score, every],
-        shown,
-        **FILM_QUEUE,
-        **quiet,
+    direct = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    results = [copy, table, report]
+    panel.begin(
+        on_begin,
+        [video, detector, min_score, every, prior, record],
+        [panel, *results],
         trigger_mode="multiple",
+        **direct,
     )
-    stop.click(on_cancel, job, shown, **direct)
+    panel.results(on_results, None, results, trigger_mode="multiple", **direct)
     detector.input(
         pipelines.default_score, detector, min_score, trigger_mode="always_last", **direct
     )
 
 
-def _read(
-    job: FilmJob,
-    number: int,
-    pipeline: EmotionPipeline,
-    path: Path,
-    settings: FilmSettings,
-    folder: Path,
-) -> Iterator[Update]:
-    """Read one film; the last update hands over everything."""
-    session, timeline = Session.of_film(), Timeline.of_film(settings.every_s)
-    copy_path, table_path = folder / f"{path.stem}-expressions.mp4", folder / f"{path.stem}.csv"
-    began = told = time.monotonic()
-    yield _news(progress_html("Opening the film …", 0.0), busy=True, clear=True)
-    with FilmReader(path) as film, table_path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(CSV_COLUMNS)
-        with FilmWriter(copy_path, sound=film) as copy:
-            for step in read_film(film, pipeline, settings, copy=copy):
-                if step.moment:
-                    session.add(step.moment)
-                    timeline.add(step.time_s, step.moment.faces)
-                    writer.writerows(csv_rows(step.moment))
-                if job.wanted != number:
-                    break
-                now = time.monotonic()
-                if now - told >= NEWS_EVERY_S:
-                    told = now
-                    yield _news(_progress(step.time_s, film.duration_s, now - began))
-            if job.wanted != number:
-                copy.discard()
-    if job.wanted != number:
-        yield _news(progress_html(STOPPED), busy=False)
-        return
-    note = f"Done in {time.monotonic() - began:.0f} s."
-    if film.damaged:
-        note += " The film is damaged or cut short; what could be read is included."
-    yield (
-        progress_html(note, 1.0),
-        gr.Button(interactive=True),
-        gr.Button(interactive=False),
-        str(copy_path),
-        gr.DownloadButton(value=str(table_path), interactive=True),
-        summary_html(session.summary(), timeline),
-    )
+def video_routes(jobs: VideoJobs) -> list[BaseRoute]:
+    """What the video tab asks while a video is read: ``GET /video/job``, and ``DELETE`` to cancel it."""
+
+    async def state(request: Request) -> Response:
+        key = token_of(request)
+        job = jobs.get(key) if key else None
+        if job is None:
+            return JSONResponse({"known": False})
+        now = job.progress
+        html = progress_html(
+            now.text, now.share, words=job.words, problem=now.problem, aloud=now.aloud
+        )
+        answer = {"known": True, "html": html, "ended": now.ended, "done": job.copy is not None}
+        return JSONResponse(answer)
+
+    async def cancel(request: Request) -> Response:
+        key = token_of(request)
+        job = jobs.get(key) if key else None
+        if job:
+            job.stop()
+        return JSONResponse({"known": job is not None}, HTTPStatus.ACCEPTED)
+
+    return [
+        Route("/video/job", guarded(state)),
+        Route("/video/job", guarded(cancel), methods=["DELETE"]),
+    ]
 
 
-def _progress(time_s: float, duration_s: float | None, elapsed_s: float) -> str:
-    if not duration_s:
-        return progress_html(f"{time_s:.0f} s of film are read.", aloud=False)
-    share = min(time_s / duration_s, 1.0)
-    left = elapsed_s * (1 - share) / share if share > 0 else 0.0
-    return progress_html(
-        f"{time_s:.0f} of {duration_s:.0f} s are read, about {left:.0f} s left.",
-        share,
-        aloud=False,
-    )
-
-
-def _news(progress: Any, *, busy: bool | None = None, clear: bool = False) -> Update:
-    """An update of the progress bar; optionally of the buttons, and with the last results removed."""
-    keep = gr.skip()
-    return (
-        progress,
-        keep if busy is None else gr.Button(interactive=not busy),
-        keep if busy is None else gr.Button(interactive=busy),
-        None if clear else keep,
-        gr.DownloadButton(value=None, interactive=False) if clear else keep,
-        "" if clear else keep,
-    )
+def _no_results() -> Results:
+    return None, gr.DownloadButton(value=None, interactive=False), ""

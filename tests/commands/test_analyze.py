@@ -17,18 +17,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image as PillowImage
+from support.local_hub import LocalHub, Repository
+from support.places import ROOT
 
-from emotion.commands.analyze import find_pictures
 from emotion.faces import DETECTORS
+from emotion.pictures import find_pictures
 from emotion.types import Emotion
-from emotion.weights import find_weights
-from tests.local_hub import LocalHub, Repository
+from emotion.weights.find import find_weights
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-KEYS = ["source", "width", "height", "faces", "error"]
-FACE_KEYS = ["box", "score", "label", "confidence", "probabilities"]
+KEYS = ["source", "width", "height", "faces", "error", "note"]
+FACE_KEYS = [
+    *("box", "score", "label", "confidence", "probabilities"),
+    *("roll", "sure", "second"),
+]
 
 
 ON_A_FULL_DISK = """
@@ -108,6 +112,7 @@ def test_a_folder_is_read_to_the_end_whatever_it_holds(album: Path) -> None:
         "height": 60,
         "faces": [],
         "error": None,
+        "note": None,
     }
     assert len(records["one.jpg"]["faces"]) == 1
     assert records["one.jpg"]["faces"] == records["more/one.jpg"]["faces"]
@@ -133,7 +138,7 @@ def test_what_holds_no_picture_gets_an_error(album: Path, path: str) -> None:
 
 def test_a_name_that_looks_like_a_glob_is_a_name(album: Path) -> None:
     (album / "one.jpg").rename(album / "one[1].jpg")
-    assert find_pictures(str(album / "one[1].jpg")) == [album / "one[1].jpg"]
+    assert find_pictures(str(album / "one[1].jpg")).files == (album / "one[1].jpg",)
 
 
 def test_text_says_what_was_found(album: Path) -> None:
@@ -176,7 +181,7 @@ def test_annotated_pictures_are_new_files(album: Path) -> None:
     before = (album / "one.jpg").read_bytes()
     result = analyze("one.jpg", "more/one.jpg", "more/grey.PNG", "--annotated", "out", cwd=album)
     assert result.returncode == 0, result.stderr
-    written = sorted((album / "out").iterdir())
+    written = sorted((album / "out").glob("*.*g"))
     assert [path.name for path in written] == ["grey.png", "one-2.jpg", "one.jpg"]
     for path in written[1:]:
         with PillowImage.open(path) as drawn, PillowImage.open(album / "one.jpg") as source:
@@ -218,7 +223,7 @@ def test_a_full_disk_leaves_no_cut_picture(album: Path) -> None:
     )
     assert done.returncode == 1
     assert "one.jpg cannot be written: " in done.stderr
-    assert [path.name for path in (album / "out").iterdir()] == ["grey.png"]
+    assert [path.name for path in (album / "out").glob("[!.]*")] == ["grey.png"]
 
 
 def test_ctrl_c_leaves_no_cut_picture(tmp_path: Path) -> None:
@@ -237,7 +242,7 @@ def test_ctrl_c_leaves_no_cut_picture(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
-    for path in out.iterdir():
+    for path in out.glob("*.png"):
         with PillowImage.open(path) as picture:
             picture.load()
 
@@ -361,3 +366,104 @@ def test_ctrl_c_ends_tidily(album: Path) -> None:
     assert complaints.decode().strip() == "emotion analyze: stopped."
     for line in output.decode().splitlines():
         json.loads(line)
+
+
+def test_every_kind_of_picture_in_a_folder_is_read(portrait: Path, tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "holiday", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    with PillowImage.open(portrait) as picture:
+        for name in ("a.jfif", "b.avif", "c.webp", "e.jp2"):
+            kind = {".jfif": "JPEG", ".jp2": "JPEG2000"}.get(Path(name).suffix)
+            picture.save(folder / name, kind)
+        pillow_heif.from_pillow(picture).save(folder / "d.heic")
+    shutil.copy(portrait, elsewhere / "f.jpg")
+    (folder / "linked").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(folder)
+    records = objects(analyze(folder, "--json"))
+    names = [str(Path(record["source"]).relative_to(folder)) for record in records]
+    assert names == ["a.jfif", "b.avif", "c.webp", "d.heic", "e.jp2", "linked/f.jpg"]
+    assert all(len(record["faces"]) == 1 for record in records)
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="root may read every folder")
+def test_what_cannot_be_searched_is_named(portrait: Path, tmp_path: Path) -> None:
+    shutil.copy(portrait, tmp_path / "a.jpg")
+    (tmp_path / "locked").mkdir(mode=0)
+    caps = "-dac_override,-dac_read_search"
+    words = ["setpriv", f"--inh-caps={caps}", f"--bounding-set={caps}"] if os.geteuid() == 0 else []
+    result = subprocess.run(
+        [*words, *command(tmp_path, "--json")],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    (tmp_path / "locked").chmod(0o700)
+    assert result.returncode == 1
+    assert f"{tmp_path / 'locked'} cannot be searched: Permission denied." in result.stderr
+    assert [Path(record["source"]).name for record in objects(result)] == ["a.jpg"]
+
+
+def test_own_annotated_pictures_are_not_analysed_again(album: Path) -> None:
+    assert analyze("one.jpg", "--annotated", "more/out", cwd=album).returncode == 0
+    assert analyze("one.jpg", "--annotated", ".", cwd=album).returncode == 0
+    names = sorted(record["source"] for record in objects(analyze(".", "--json", cwd=album)))
+    assert names == ["broken.jpg", "more/grey.PNG", "more/one.jpg", "one.jpg"]
+
+
+def test_brackets_in_a_folder_are_part_of_its_name(portrait: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos[2020]"
+    folder.mkdir()
+    shutil.copy(portrait, folder / "a.jpg")
+    assert find_pictures(str(folder / "*.jpg")).files == (folder / "a.jpg",)
+    assert find_pictures(str(tmp_path / "photos*" / "*.jpg")).files == (folder / "a.jpg",)
+
+
+def test_json_for_a_stream_that_is_not_unicode_gives_the_name_back(
+    portrait: Path, tmp_path: Path
+) -> None:
+    name = tmp_path / "emoji 😀.jpg"
+    shutil.copy(portrait, name)
+    result = analyze(name, "--json", PYTHONIOENCODING="cp1252")
+    assert result.stdout.isascii()
+    assert objects(result)[0]["source"] == str(name)
+
+
+def test_csv_for_excel_begins_with_a_byte_order_mark(portrait: Path) -> None:
+    assert analyze(portrait, "--csv", "--excel").stdout.startswith("\ufeffsource,")
+    assert analyze(portrait, "--csv").stdout.startswith("source,")
+
+
+def test_several_processes_give_what_one_gives(portrait: Path, tmp_path: Path) -> None:
+    for number in range(17):
+        shutil.copy(portrait, tmp_path / f"{number:02}.jpg")
+    (tmp_path / "07.jpg").write_bytes(b"broken")
+    one, two = (analyze(tmp_path, "--json", "--jobs", jobs) for jobs in ("1", "2"))
+    assert (one.stdout, one.returncode) == (two.stdout, two.returncode)
+    assert two.returncode == 1
+
+
+def test_a_run_goes_on_where_an_earlier_one_stopped(portrait: Path, tmp_path: Path) -> None:
+    folder, log = tmp_path / "album", tmp_path / "out.jsonl"
+    folder.mkdir()
+    for number in range(4):
+        shutil.copy(portrait, folder / f"{number}.jpg")
+    assert analyze(folder, "--resume", log).returncode == 0
+    whole = log.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    assert len(lines) == 4
+    log.write_bytes(b"".join(lines[:2]) + lines[2][:40])  # as after a crash in mid-line
+    assert analyze(folder, "--resume", log).returncode == 0
+    assert log.read_bytes() == whole
+    assert analyze(folder, "--resume", log).returncode == 0
+    assert log.read_bytes() == whole
+
+
+def test_resuming_never_writes_into_another_file(portrait: Path, tmp_path: Path) -> None:
+    other = tmp_path / "diary.txt"
+    other.write_text("Dear diary,\n")
+    result = analyze(portrait, "--resume", other)
+    assert result.returncode == 1
+    assert "whose line 1 is no record" in result.stderr
+    assert other.read_text() == "Dear diary,\n"

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.places import ROOT
 
 from emotion.faces import DETECTORS
-from emotion.network_files import file_entry
-from emotion.weights import find_weights, shipped_weights
+from emotion.weights.files import file_entry
+from emotion.weights.find import find_weights, shipped_weights
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-OLD = ROOT / "tests" / "old_keras"
+OLD = ROOT / "tests" / "keras_files" / "old_keras"
 
 
 def doctor(
@@ -37,7 +37,7 @@ def test_this_installation_is_sound() -> None:
     checks = {check["name"]: check for check in map(json.loads, result.stdout.splitlines())}
     assert [check for check in checks.values() if not check["ok"]] == []
     assert result.returncode == 0
-    expected = {"python", "opencv", "mediapipe", "gradio", "weights", "disk", "browser"}
+    expected = {"python", "opencv", "gradio", "weights", "disk", "browser"}
     expected |= {f"detector {name}" for name in DETECTORS}
     expected |= {f"weights {name}" for name in shipped_weights()}
     expected |= {"runtime litert", "runtime keras"}
@@ -58,7 +58,7 @@ def faults(result: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]
     return {check["name"]: check for check in checks if not check["ok"]}
 
 
-def test_damaged_weights_are_found_and_their_mend_is_named(checkout: Path) -> None:
+def test_damaged_weights_are_found_and_their_fix_is_named(checkout: Path) -> None:
     [path] = (checkout / "weights").glob("*/model.tflite")
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     result = doctor("--json", cwd=checkout)
@@ -67,7 +67,7 @@ def test_damaged_weights_are_found_and_their_mend_is_named(checkout: Path) -> No
     assert set(found) == {f"weights {path.parent.name}", "runtime litert"}
     for fault in found.values():
         assert "sha256" in fault["found"]
-        assert "git checkout" in fault["mend"] or "install" in fault["mend"]
+        assert "git checkout" in fault["fix"] or "install" in fault["fix"]
 
 
 def test_a_damaged_architecture_is_found(checkout: Path) -> None:
@@ -110,11 +110,11 @@ def test_weights_that_nothing_runs_are_a_fault(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     result = doctor("--json", EMOTION_WEIGHTS=str(tmp_path))
     assert set(faults(result)) == {"weights"}
-    assert "EMOTION_WEIGHTS" in faults(result)["weights"]["mend"]
+    assert "EMOTION_WEIGHTS" in faults(result)["weights"]["fix"]
 
 
 def test_missing_parts_do_not_stop_the_other_checks(checkout: Path) -> None:
-    """No weights, no detector model, no examples: text output, one mend for each fault."""
+    """No weights, no detector model, no examples: text output, one fix for each fault."""
     shutil.rmtree(checkout / "weights")
     for model in (checkout / "emotion" / "faces" / "models").iterdir():
         model.unlink() if model.is_file() else shutil.rmtree(model)
@@ -125,7 +125,7 @@ def test_missing_parts_do_not_stop_the_other_checks(checkout: Path) -> None:
     assert [line for line in lines if line.startswith("FAULT") and "mediapipe" in line]
     assert [line for line in lines if line.startswith("OK") and "opencv" in line]
     marks = [line for line in lines if line.startswith("FAULT")]
-    mends = [line for line in lines if line.strip().startswith("mend: ")]
-    assert len(marks) == len(mends)
+    fixes = [line for line in lines if line.strip().startswith("fix: ")]
+    assert len(marks) == len(fixes)
     assert lines[-1] == f"{len(marks)} faults found."
     assert "Traceback" not in result.stdout + result.stderr

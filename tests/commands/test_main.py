@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support.places import ROOT
 
 import emotion
 from emotion.commands import load_commands
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

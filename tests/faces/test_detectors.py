@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import multiprocessing
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,12 +18,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from support.places import EXAMPLES
 
 from emotion.errors import DetectorError, ImageError
 from emotion.faces import DETECTORS, FaceDetector, load_detector
 from emotion.types import BoundingBox, Face, Image
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FACE = BoundingBox(177, 72, 277, 182)
 """The astronaut's face in the portrait of 512×512, as a person would draw it."""
 
@@ -184,6 +191,86 @@ def test_a_changed_model_file_is_not_opened(
     (tmp_path / model).write_bytes(b"something else")
     with pytest.raises(DetectorError, match="damaged"):
         load_detector(name)
+
+
+def _count(detector: FaceDetector, image: Image, counts: multiprocessing.SimpleQueue[int]) -> None:
+    counts.put(len(find(detector, image)))
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_detector_made_before_a_fork_works_in_the_child(name: str, astronaut: Image) -> None:
+    detector = load_detector(name)
+    detector.detect(astronaut)
+    fork = multiprocessing.get_context("fork")
+    counts = fork.SimpleQueue()
+    child = fork.Process(target=_count, args=(detector, astronaut, counts))
+    child.start()
+    child.join(30)
+    hangs = child.is_alive()
+    child.kill()
+    assert not hangs
+    assert counts.get() == 1
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_detector_can_be_pickled(name: str, astronaut: Image) -> None:
+    detector = load_detector(name)
+    assert pickle.loads(pickle.dumps(detector)).detect(astronaut) == detector.detect(astronaut)
+
+
+THIRD = '''
+"""Takes the middle of every picture for a face."""
+from emotion.types import BoundingBox, Face, check_image
+
+TITLE = "Middle"
+
+
+def create():
+    return Middle()
+
+
+class Middle:
+    name = "middle"
+    default_min_score = 0.4
+    live_share = 0.2
+
+    def detect(self, image, *, smallest=24.0):
+        height, width = check_image(image).shape[:2]
+        return [Face(BoundingBox(width // 4, height // 4, width // 2, height // 2), 0.5)]
+
+    def close(self):
+        pass
+'''
+
+
+def test_a_third_detector_is_one_new_file(tmp_path: Path) -> None:
+    root = EXAMPLES.parent
+    shutil.copytree(
+        root / "emotion", tmp_path / "emotion", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (tmp_path / "weights").symlink_to(root / "weights")
+    (tmp_path / "emotion" / "faces" / "middle.py").write_text(THIRD)
+    program = """
+        import numpy as np
+        from emotion import EmotionPipeline
+        from emotion.faces import DETECTORS
+        assert list(DETECTORS)[0] == "mediapipe"
+        assert DETECTORS["middle"] == "Middle"
+        [face] = EmotionPipeline.from_pretrained(detector="middle")(np.full((80, 80, 3), 90, np.uint8))
+        assert face.face.box.x1 == 20
+    """
+    analyze = ["-m", "emotion", "analyze", "--detector", "middle", str(EXAMPLES / "cat.jpg")]
+    for command in (["-c", textwrap.dedent(program)], analyze):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_an_unknown_detector_is_named_with_the_known_ones() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -12,74 +11,19 @@ import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from support.browser import PATIENCE_MS, QUIET
+from support.running_app import Server, watched_app
 
 from emotion.images import read_image
-from tests.running_app import running_app
 
-ROOT = Path(__file__).resolve().parents[2]
-
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
-PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
-
-RECORD_WRITES = """
-import os, sys
-_seen = os.open(os.environ["WRITES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-def _hook(event, args):
-    if event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-        os.write(_seen, f"{args[0]!r}\\n".encode())
-sys.addaudithook(_hook)
-"""
-"""Runs at the start of the server: notes every file that Python opens for writing, short-lived ones too."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """The running app, and where it would leave files."""
-
-    url: str
-    folder: Path
-    pid: int
-
-    def files(self) -> set[Path]:
-        """What lies in the server's temporary folders."""
-        return {path for path in (self.folder / "tmp").rglob("*") if path.is_file()}
-
-    def writes(self) -> list[str]:
-        """Names of all files opened for writing so far."""
-        names = (self.folder / "writes").read_text(encoding="utf-8").splitlines()
-        return [name for name in names if "/dev/null" not in name]
-
-    def log(self) -> str:
-        """Everything printed so far."""
-        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """``python app.py`` on a free port, with temporary folders of its own."""
-    folder = tmp_path_factory.mktemp("server")
-    for name in ("tmp", "hook"):
-        (folder / name).mkdir()
-    (folder / "hook" / "sitecustomize.py").write_text(RECORD_WRITES, encoding="utf-8")
-    environment = {
-        "TMPDIR": str(folder / "tmp"),
-        "GRADIO_TEMP_DIR": str(folder / "tmp" / "gradio"),
-        "PYTHONPATH": str(folder / "hook"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "WRITES": str(folder / "writes"),
-    }
-    with running_app(folder / "log", environment=environment) as app:
-        yield Server(app.url, folder, app.pid)
+    with watched_app(tmp_path_factory.mktemp("server")) as app:
+        yield app
 
 
 # Playwright keeps an event loop in this thread, so it is let go at the end of each module.
@@ -122,9 +66,9 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def films(tmp_path_factory: pytest.TempPathFactory, portrait: Path) -> dict[str, Path]:
-    """A short film with a face, and a long one that nobody wants to wait for."""
-    folder = tmp_path_factory.mktemp("films")
+def videos(tmp_path_factory: pytest.TempPathFactory, portrait: Path) -> dict[str, Path]:
+    """A short video with a face, and a long one that nobody wants to wait for."""
+    folder = tmp_path_factory.mktemp("videos")
     picture = cv2.resize(read_image(portrait), (480, 480))
     made = {}
     for name, seconds in (("short", 2), ("long", 60)):

@@ -7,9 +7,9 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import Page, expect
+from support.running_app import Server
 
 from emotion.web.page import ICON, TABS
-from tests.web.conftest import Server
 
 
 @pytest.mark.parametrize("tab", TABS)

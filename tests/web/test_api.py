@@ -13,11 +13,11 @@ import av
 import cv2
 import pytest
 from gradio_client import Client, handle_file
+from support.running_app import Server, running_app
 
 import emotion
 from emotion.images import read_image
-from tests.running_app import running_app
-from tests.web.conftest import Server
+from emotion.types import Emotion
 
 MINUTE = 60
 
@@ -67,13 +67,29 @@ def test_analyze_explains_a_score_that_it_cannot_use(
     assert str(min_score) in answer["error"]
 
 
+def test_analyze_takes_a_prior(client: Client, portrait: Path) -> None:
+    def confidence(prior: str) -> float:
+        answer = client.predict(handle_file(str(portrait)), prior=prior, api_name="/analyze")
+        assert answer["error"] is None
+        return float(answer["faces"][0]["probabilities"]["happy"])
+
+    rarely = ",".join(f"{emotion}={0.001 if emotion == 'happy' else 1}" for emotion in Emotion)
+    assert confidence(rarely) < confidence("balanced") < confidence("natural")
+
+
+def test_analyze_explains_a_prior_that_it_cannot_use(client: Client, portrait: Path) -> None:
+    picture = handle_file(str(portrait))
+    answer = client.predict(picture, prior="posed", api_name="/analyze")
+    assert "The prior must be natural or balanced" in answer["error"]
+
+
 def test_analyze_video_answers_like_the_command_line(
-    client: Client, films: dict[str, Path]
+    client: Client, videos: dict[str, Path]
 ) -> None:
-    film = films["short"]
-    asked = [handle_file(str(film)), "mediapipe", 0.5, 0.5]
+    video = videos["short"]
+    asked = [handle_file(str(video)), "mediapipe", 0.5, 0.5]
     answer = client.predict(*asked, api_name="/analyze_video")
-    command = [sys.executable, "-m", "emotion", "video", str(film), "--json"]
+    command = [sys.executable, "-m", "emotion", "video", str(video), "--json"]
     command += ["--min-score", "0.5", "--every", "0.5"]
     said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert answer | {"source": said["source"]} == said
@@ -92,10 +108,10 @@ def test_analyze_video_takes_the_detectors_own_score(
         for _ in range(8):
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
-    film = handle_file(str(path))
+    video = handle_file(str(path))
     people = {}
     for name, asked in {"none": {}, "null": {"min_score": None}, "0.5": {"min_score": 0.5}}.items():
-        answer = client.predict(film, "haar", **asked, api_name="/analyze_video")
+        answer = client.predict(video, "haar", **asked, api_name="/analyze_video")
         people[name] = len(answer["people"])
     assert people == {"none": 2, "null": 2, "0.5": 1}
 
@@ -111,26 +127,26 @@ def test_the_servers_detector_is_the_one_of_those_who_name_none(tmp_path: Path) 
         assert fields["detector"]["parameter_default"] == "haar"
 
 
-def test_analyze_video_refuses_a_negative_time(client: Client, films: dict[str, Path]) -> None:
-    asked = [handle_file(str(films["short"])), "mediapipe", 0.5, -1.0]
+def test_analyze_video_refuses_a_negative_time(client: Client, videos: dict[str, Path]) -> None:
+    asked = [handle_file(str(videos["short"])), "mediapipe", 0.5, -1.0]
     assert "every_s" in client.predict(*asked, api_name="/analyze_video")["error"]
 
 
 @pytest.mark.parametrize(("min_score", "every_s"), [(1.5, 0.0), (0.5, None)])
 def test_analyze_video_explains_numbers_that_it_cannot_use(
-    client: Client, films: dict[str, Path], min_score: float, every_s: float | None
+    client: Client, videos: dict[str, Path], min_score: float, every_s: float | None
 ) -> None:
-    asked = [handle_file(str(films["short"])), "mediapipe", min_score, every_s]
+    asked = [handle_file(str(videos["short"])), "mediapipe", min_score, every_s]
     error = client.predict(*asked, api_name="/analyze_video")["error"]
     assert ("every_s" if every_s is None else "min_score") in error
     assert ("1.5" if min_score == 1.5 else "null") in error
 
 
-def test_analyze_video_refuses_what_is_no_film(client: Client) -> None:
+def test_analyze_video_refuses_what_is_no_video(client: Client) -> None:
     asked = [handle_file(str(Path(__file__))), "mediapipe", 0.5, 0.0]
     answer = client.predict(*asked, api_name="/analyze_video")
     assert answer["source"] == Path(__file__).name
-    assert "film" in answer["error"].lower()
+    assert "video" in answer["error"].lower()
 
 
 def test_health(client: Client) -> None:

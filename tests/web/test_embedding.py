@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
+from support.browser import PATIENCE_MS
+from support.places import ROOT
+from support.running_app import Server
 
-from tests.web.conftest import PATIENCE_MS, Server
-
-PAGES = Path(__file__).resolve().parents[2] / "examples" / "embed"
+PAGES = ROOT / "examples" / "embed"
 AS_WRITTEN = "http://127.0.0.1:7860"
 
 

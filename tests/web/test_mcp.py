@@ -14,13 +14,12 @@ from typing import TypeVar
 import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from support.places import ROOT
+from support.running_app import Server, run_app, running_app
 
 import emotion
-from tests.running_app import run_app, running_app
-from tests.web.conftest import Server
 
 Answer = TypeVar("Answer")
-ROOT = Path(__file__).resolve().parents[2]
 
 WITHOUT_MCP = """
 import importlib.util
@@ -57,8 +56,8 @@ def test_the_tools_are_the_documented_endpoints(address: str) -> None:
     tools = {tool.name: tool for tool in ask(address, lambda client: client.list_tools()).tools}
     assert set(tools) == {"analyze", "analyze_video", "health"}
     expected = {
-        "analyze": {"picture", "detector", "min_score"},
-        "analyze_video": {"film", "detector", "min_score", "every_s"},
+        "analyze": {"picture", "detector", "min_score", "explain", "prior"},
+        "analyze_video": {"video", "detector", "min_score", "every_s", "prior"},
         "health": set[str](),
     }
     for name, names in expected.items():
@@ -76,9 +75,9 @@ def test_a_picture_is_read(address: str, portrait: Path) -> None:
     assert "'label': 'happy'" in said.text
 
 
-def test_a_film_is_read(address: str, films: dict[str, Path]) -> None:
-    data = "data:video/mp4;base64," + base64.b64encode(films["short"].read_bytes()).decode()
-    wanted = {"film": data, "every_s": 0.5}
+def test_a_video_is_read(address: str, videos: dict[str, Path]) -> None:
+    data = "data:video/mp4;base64," + base64.b64encode(videos["short"].read_bytes()).decode()
+    wanted = {"video": data, "every_s": 0.5}
     answer = ask(address, lambda client: client.call_tool("analyze_video", wanted))
     assert not answer.isError
     [said] = answer.content
@@ -103,7 +102,7 @@ def test_without_the_option_there_is_no_mcp(server: Server) -> None:
         urllib.request.urlopen(url, timeout=30)
 
 
-def test_a_missing_package_is_named_with_its_mend() -> None:
+def test_a_missing_package_is_named_with_its_fix() -> None:
     done = run_app("-c", WITHOUT_MCP, "--mcp")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     [wanted] = project["optional-dependencies"]["mcp"]

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from support.places import ROOT
 
+from emotion import shipped
 from emotion.web.model_figures import headline_html
 from emotion.web.model_tab import read_facts
-from emotion.weights import WEIGHTS_FOLDER, read_spec
+from emotion.weights.config import read_spec
 
-ROOT = Path(__file__).resolve().parents[2]
-WEIGHTS = WEIGHTS_FOLDER / "compact"
+WEIGHTS = shipped.WEIGHTS / "compact"
 
 
 @pytest.fixture

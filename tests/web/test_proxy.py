@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from gradio_client import Client, handle_file
 from playwright.sync_api import Browser, Request, expect
+from support.browser import PATIENCE_MS
+from support.places import ROOT
+from support.programs import find_program
+from support.running_app import free_port, running_app, wait_for
 
-from tests.conftest import find_program
-from tests.running_app import free_port, running_app, wait_for
-from tests.web.conftest import PATIENCE_MS
-
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
+DOCUMENT = ROOT / "docs" / "serving.md"
 
 AROUND = """
 daemon off; pid {folder}/pid; error_log {folder}/error.log; {user}

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.places import ROOT
+from support.programs import find_program
+from support.running_app import Server
 
-from tests.conftest import find_program
-from tests.web.conftest import Server
-
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = ROOT / "README.md"
 
 
 @pytest.fixture

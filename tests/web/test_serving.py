@@ -13,16 +13,17 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from support.places import ROOT
+from support.running_app import Server, run_app, running_app
 
-from tests.running_app import run_app, running_app
-from tests.web.conftest import Server
-
-ROOT = Path(__file__).resolve().parents[2]
 IN_CONTAINER = "http://127.0.0.1:7860"
 
 WITHOUT_A_LINK = """
 import gradio, app
-gradio.Blocks.launch = lambda self, **o: print(f"share={o['share']} host={o['server_name']}")
+def launch(self, **options):
+    print(f"share={options['share']} host={options['server_name']}")
+    raise SystemExit
+gradio.Blocks.launch = launch
 app.main()
 """
 """Runs ``app.py`` up to the moment in which Gradio would open the link."""

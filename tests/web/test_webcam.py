@@ -1,7 +1,8 @@
-"""The webcam tab in a real browser with a film as its camera, against the real app."""
+"""The webcam tab in a real browser with a video as its camera, against the real app."""
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -10,19 +11,19 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from support.sites import site
 
-from benchmarks.fake_camera import write_camera_film
+from benchmarks.fake_camera import write_camera_video
 from emotion.images import read_image
 from emotion.types import Emotion
 
 if TYPE_CHECKING:
-    from tests.web.conftest import Server
+    from support.running_app import Server
 
 Viewers: TypeAlias = Callable[[], AbstractContextManager[BrowserContext]]
 PATIENCE_MS = 20_000
@@ -40,12 +41,12 @@ def camera(
     launch: Callable[..., Browser], portrait: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Viewers:
     """Makes viewers: browser windows whose camera shows a face for 4 seconds, then nobody for 2."""
-    film = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
-    write_camera_film(portrait, film, seconds=4, empty_seconds=2)
+    video = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    write_camera_video(portrait, video, seconds=4, empty_seconds=2)
     browser = launch(
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
+        f"--use-file-for-fake-video-capture={video}",
         "--host-resolver-rules=MAP camera.test 127.0.0.1",
     )
 
@@ -61,31 +62,12 @@ def camera(
     return viewer
 
 
-@contextmanager
-def site(html: str) -> Iterator[str]:
-    """Another web site with one page; its address."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(html.encode())
-
-        def log_message(self, *_: object) -> None:
-            """Keep the test's output clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield f"http://localhost:{httpd.server_port}/"
-        httpd.shutdown()
-
-
 def open_tab(context: BrowserContext, url: str) -> Page:
     page = context.new_page()
     page.goto(url)
     page.get_by_role("tab", name="Webcam").click()
     expect(page.locator(".live")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Start camera")).to_be_enabled(timeout=PATIENCE_MS)
     return page
 
 
@@ -122,7 +104,7 @@ def test_a_viewer_sees_labels_figures_and_time(server: Server, camera: Viewers) 
         assert 0 < figure(page, "latency") < 5000
         assert figure(page, "dropped") >= 0
         expect(page.locator(".live-face .live-bar")).to_have_count(len(Emotion))
-        expect(page.locator("[data-mood=count]")).to_have_text("(1 face)", timeout=PATIENCE_MS)
+        expect(page.locator("[data-mean=count]")).to_have_text("(1 face)", timeout=PATIENCE_MS)
         expect(page.locator(".live-spoken")).to_contain_text(
             re.compile(r"Face \d+: \w+"), timeout=PATIENCE_MS
         )
@@ -163,17 +145,17 @@ def test_another_camera_goes_on_with_the_session(server: Server, camera: Viewers
         watch_frames(page)
         start(page)
         expect(page.get_by_role("button", name="Start camera")).to_be_disabled()
-        page.wait_for_function("window.last && window.last.n > 20")
+        page.wait_for_function("window.last && window.last.frame > 20")
         page.evaluate("window.first = document.querySelector('.live video').srcObject")
         # Twice, as with the arrow keys: the second choice comes while the first camera opens.
         page.evaluate(
             "for (const _ of [1, 2])"
             " document.querySelector('[data-do=camera]').dispatchEvent(new Event('change'))"
         )
-        before = page.evaluate("window.last.n")
+        before = page.evaluate("window.last.frame")
         page.wait_for_function(
             f"document.querySelector('.live video').srcObject !== window.first"
-            f" && window.last.n > {before} + 10"
+            f" && window.last.frame > {before} + 10"
         )
         assert page.evaluate("window.first.getTracks()[0].readyState") == "ended"
         page.get_by_role("button", name="Stop").click()
@@ -281,14 +263,13 @@ def test_an_error_in_one_frame_does_not_end_the_stream(server: Server, camera: V
         """)
         start(page)
         see_a_label(page)
-        page.evaluate("""
-            const honest = HTMLCanvasElement.prototype.toDataURL;
-            HTMLCanvasElement.prototype.toDataURL = function () {
-                HTMLCanvasElement.prototype.toDataURL = honest;
-                return 'data:image/jpeg;base64,bm90IGEgcGljdHVyZQ==';
-            };
-            null
-        """)
+        damaged = [True]
+
+        def send(route: Route) -> None:
+            route.continue_(**({"post_data": b"no picture"} if damaged else {}))
+            damaged.clear()
+
+        page.route("**/live/frame*", send)
         page.wait_for_function("window.notes.some(note => note.includes('damaged'))")
         before = page.evaluate("window.last.n")
         page.wait_for_function(f"window.last.n > {before} + 10")
@@ -332,7 +313,7 @@ def test_two_viewers_do_not_disturb_each_other(server: Server, camera: Viewers) 
                 window.seen = new Set(), window.count = 0;
                 document.addEventListener('expressionframe', e => {
                     window.count += 1;
-                    e.detail.faces.forEach(face => window.seen.add(face.id));
+                    e.detail.faces.forEach(face => window.seen.add(face.track));
                 })
             """)
             start(page)
@@ -458,9 +439,9 @@ def test_a_second_download_does_not_cost_the_first(server: Server, camera: Viewe
     with camera() as context:
         page = open_tab(context, server.url)
         held: list[Route] = []
-        page.route("**/run/predict*", lambda route: held.append(route))
+        page.route("**/live/report*", lambda route: held.append(route))
         for name in ("CSV", "JSON"):
-            with page.expect_request("**/run/predict*"):
+            with page.expect_request("**/live/report*"):
                 page.get_by_role("button", name=f"Download {name}").click()
         names = []
         for route in held:
@@ -468,3 +449,125 @@ def test_a_second_download_does_not_cost_the_first(server: Server, camera: Viewe
                 route.continue_()
             names.append(download.value.suggested_filename)
         assert names == ["expression-session.csv", "expression-session.json"]
+
+
+def summed_up(page: Page) -> int:
+    """Frames of the session, by its summary."""
+    page.get_by_role("button", name="Session summary").click()
+    text = page.locator(".session-report p").first.inner_text(timeout=PATIENCE_MS)
+    return int(re.search(r"([\d,]+) frames", text)[1].replace(",", ""))
+
+
+def test_a_session_outlives_a_reload(server: Server, camera: Viewers) -> None:
+    with camera() as context:
+        page = open_tab(context, server.url)
+        watch_frames(page)
+        start(page)
+        page.wait_for_function("window.last && window.last.frame > 20")
+        page.reload()
+        page.get_by_role("tab", name="Webcam").click()
+        expect(page.locator(".live-message")).to_contain_text("session is still here")
+        before = summed_up(page)
+        assert before > 20
+        watch_frames(page)
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_function(f"window.last && window.last.frame > {before} + 10")
+        page.get_by_role("button", name="Stop").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download CSV").click()
+        text = Path(download.value.path()).read_text(encoding="utf-8")
+        times = [float(row["time_s"]) for row in csv.DictReader(io.StringIO(text))]
+        assert times == sorted(times)
+        # Start begins a new one.
+        start(page)
+        page.wait_for_function("window.last.frame < 10")
+        page.get_by_role("button", name="Stop").click()
+        assert summed_up(page) < before
+
+
+def test_a_second_window_with_the_same_session_takes_it_over(
+    server: Server, camera: Viewers
+) -> None:
+    """Browsers copy a tab with its memory ("Duplicate")."""
+    with camera() as context:
+        first = open_tab(context, server.url)
+        start(first)
+        see_a_label(first)
+        token = first.evaluate("sessionStorage.getItem('emotion-session')")
+        second = context.new_page()
+        second.add_init_script(f"sessionStorage.setItem('emotion-session', '{token}')")
+        second.goto(server.url)
+        second.get_by_role("tab", name="Webcam").click()
+        second.get_by_role("button", name="Continue").click()
+        see_a_label(second)
+        first.bring_to_front()
+        expect(first.locator(".live-message")).to_contain_text("another tab of your browser")
+
+
+FROZEN_CAMERA = """
+window.cameraRuns = true;
+navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 480 });
+    const portrait = new Image();
+    portrait.src = FACE;
+    await portrait.decode();
+    let number = 0;
+    setInterval(() => {
+        if (!window.cameraRuns) return;
+        const context = canvas.getContext('2d');
+        context.fillRect(0, 0, 640, 480);
+        context.drawImage(portrait, 80 + 20 * Math.sin(number++ / 20), 0, 480, 480);
+    }, 40);
+    return canvas.captureStream(25);
+};
+"""
+"""A camera that stops sending while its track stays "live": a closed shutter, a phone that rings."""
+
+
+def test_a_camera_that_freezes_is_noticed_and_goes_on(
+    server: Server, camera: Viewers, portrait: Path
+) -> None:
+    face = "data:image/jpeg;base64," + base64.b64encode(portrait.read_bytes()).decode()
+    with camera() as context:
+        context.add_init_script(FROZEN_CAMERA.replace("FACE", json.dumps(face)))
+        page = open_tab(context, server.url)
+        watch_frames(page)
+        start(page)
+        see_a_label(page)
+        page.evaluate("window.cameraRuns = false")
+        expect(page.locator(".live-note")).to_contain_text("stopped sending", timeout=PATIENCE_MS)
+        expect(page.locator(".live-face")).to_have_count(0)
+        expect(page.locator(".live-hud")).to_be_hidden()
+        assert _coloured_pixels(page, ".live-overlay") == 0
+        page.wait_for_timeout(500)  # answers that were on their way must change nothing
+        assert _coloured_pixels(page, ".live-overlay") == 0
+        before = page.evaluate("window.last.frame")
+        page.evaluate("window.cameraRuns = true")
+        page.wait_for_function(f"window.last.frame > {before} + 5")
+        expect(page.locator(".live-note")).to_be_hidden()
+        expect(page.locator(".live-hud")).to_be_visible()
+        see_a_label(page)
+
+
+def test_pictures_are_encoded_beside_the_page_and_where_that_cannot_be_in_it(
+    server: Server, camera: Viewers
+) -> None:
+    for missing in (
+        "",
+        "delete window.OffscreenCanvas",
+        "window.Worker = class { constructor() { throw 0 } }",
+    ):
+        with camera() as context:
+            context.add_init_script(f"""
+                {missing};
+                window.inPage = 0;
+                const honest = HTMLCanvasElement.prototype.toBlob;
+                HTMLCanvasElement.prototype.toBlob = function (...all) {{
+                    window.inPage += 1;
+                    return honest.apply(this, all);
+                }};
+            """)
+            page = open_tab(context, server.url)
+            start(page)
+            see_a_label(page)
+            assert (page.evaluate("window.inPage") > 0) == bool(missing)
