@@ -76,23 +76,13 @@ def live_routes(
         return JSONResponse(reply)
 
     async def session(request: Request) -> Response:
-        key = token_of(request)
-        viewer = viewers.get(key) if key else None
-        known = viewer is not None and viewer.frames > 0
-        return JSONResponse(
-            {"known": known, "time_s": viewer.time_s, "frames": viewer.frames}
-            if known and viewer
-            else {"known": False}
-        )
+        return JSONResponse(_session(_viewer(viewers, request)))
 
     async def report(request: Request) -> Response:
-        key = token_of(request)
-        viewer = viewers.get(key) if key else None
+        viewer = _viewer(viewers, request) or Viewer()
         what = request.query_params.get("what", "")
         words = words_for(request)
-        return JSONResponse(
-            await run_in_threadpool(session_report, viewer or Viewer(), what, words)
-        )
+        return JSONResponse(await run_in_threadpool(session_report, viewer, what, words))
 
     return [
         Route("/live/frame", guarded(frame), methods=["POST"]),
@@ -101,6 +91,19 @@ def live_routes(
         Route("/live/js/words.js", _words),
         Mount("/live/js", _Scripts(directory=SCRIPTS)),
     ]
+
+
+def _viewer(viewers: Kept[Viewer], request: Request) -> Viewer | None:
+    """Whose token the request brings, if it is known."""
+    key = token_of(request)
+    return viewers.get(key) if key else None
+
+
+def _session(viewer: Viewer | None) -> dict[str, Any]:
+    """Whether there is something to continue from, and how far it got."""
+    if viewer is None or not viewer.frames:
+        return {"known": False}
+    return {"known": True, "time_s": viewer.time_s, "frames": viewer.frames}
 
 
 def _words(request: Request) -> Response:

@@ -30,6 +30,7 @@ OF_TRAINING = (
     ROOT / "evaluate.py",
 )
 ONNX_HOME = ROOT / "emotion" / "training" / "export.py"
+BATCH = PACKAGE / "batch"
 BROUGHT_ALONG = {"torch"}
 """Used if it is there: whoever wants to train on it has chosen a build of it."""
 
@@ -63,7 +64,11 @@ def names(requirements: Iterable[str]) -> set[str]:
 
 
 def test_the_dependencies_are_what_serving_imports() -> None:
-    serving = [path for path in [*MODULES, *SCRIPTS] if not is_of_training(path)]
+    serving = [
+        path
+        for path in [*MODULES, *SCRIPTS]
+        if not is_of_training(path) and not path.is_relative_to(BATCH)
+    ]
     # Parquet is one of the forms of an export of records; the extra brings its library.
     optional = names(EXTRAS["records"])
     assert needs(serving) - optional == names(PROJECT["project"]["dependencies"])
@@ -75,6 +80,14 @@ def test_the_extras_are_what_their_parts_import() -> None:
     assert more == names(EXTRAS["train"]) | names(EXTRAS["onnx"])
     assert not names(EXTRAS["train"]) & names(EXTRAS["onnx"])
     assert needs([path for path in training if path != ONNX_HOME]).isdisjoint(names(EXTRAS["onnx"]))
+
+
+def test_the_extra_for_batches_is_what_they_import() -> None:
+    batch = needs(path for path in MODULES if path.is_relative_to(BATCH))
+    more = batch - names(PROJECT["project"]["dependencies"])
+    # Ray's own extra for data brings fsspec; without that extra there would be none.
+    assert more - {"fsspec"} == names(EXTRAS["ray"])
+    assert "data" in next(r.extras for r in map(Requirement, EXTRAS["ray"]) if r.name == "ray")
 
 
 def test_the_extra_for_mcp_is_what_gradio_asks_for() -> None:
@@ -90,7 +103,7 @@ def test_the_extra_for_mcp_is_what_gradio_asks_for() -> None:
 
 
 def test_every_extra_is_accounted_for() -> None:
-    assert set(EXTRAS) == {"train", "onnx", "mcp", "records"}
+    assert set(EXTRAS) == {"train", "onnx", "mcp", "ray", "records"}
 
 
 def test_every_folder_of_code_is_packaged() -> None:
