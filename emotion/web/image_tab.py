@@ -50,11 +50,12 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
                 elem_id="picture",
                 placeholder=TEXT("drop") + f"\n{ACCEPTED}",
             )
-            gr.Examples(
-                [str(EXAMPLES / name) for name in SHOWN_EXAMPLES if (EXAMPLES / name).is_file()],
-                picture,
+            # Not `gr.Examples`: it updates the field, see emotion/web/widgets.py.
+            examples = gr.Dataset(
+                components=[picture],
+                samples=[[str(path)] for path in _examples()],
+                type="index",
                 label=TEXT("examples"),
-                api_visibility="private",
             )
         with gr.Column(elem_id="image-settings", min_width=280):
             detector, min_score, prior, why = _settings(pipelines, detector_name)
@@ -83,15 +84,25 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
     shown = [reading, summary, view, annotated, other, results]
     # What is changed while an answer is under way is answered next, not skipped.
     quiet = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "always_last"}
-    gr.on(None, events.first, settings, shown, **quiet | {"show_progress": "hidden"})
-    picture.change(events.take, [picture, *settings], [picture, *shown], **quiet)
+    first = gr.on(None, events.first, settings, shown, **quiet | {"show_progress": "hidden"})
+    take = {"fn": events.take, "inputs": [picture, *settings], "outputs": [picture, *shown]}
+    # Not `change`: it follows the reset of the field too, whose answer would undo a quick next choice.
+    # A picture that is dropped before the first example has been read must not be followed by its answer.
+    picture.upload(**take, cancels=first, **quiet)
+    examples.click(events.example, [examples, *settings], shown, cancels=first, **quiet)
     again = {"fn": events.again, "inputs": [reading, *settings], "outputs": shown, **quiet}
-    detector.input(pipelines.default_score, detector, min_score, **quiet).then(**again)
+    # One event, not two in a row: Gradio forgets the second of a quick change's.
+    change = {"inputs": [reading, *settings], "outputs": [min_score, *shown]}
+    detector.input(events.change_detector, **change, **quiet)
     # Not `release`: it is never fired when a slider is moved with the keyboard.
     min_score.input(**again)
     prior.input(**again)
     why.input(**again)
     view.input(events.turn, [reading, view], [annotated, other], **quiet)
+
+
+def _examples() -> list[Path]:
+    return [path for name in SHOWN_EXAMPLES if (path := EXAMPLES / name).is_file()]
 
 
 def _settings(
@@ -134,12 +145,25 @@ class _Events:
         request: gr.Request,
     ) -> Update:
         """Read an example, so that a viewer sees at once what the page does."""
-        path = str(EXAMPLES / SHOWN_EXAMPLES[0])
+        return self.example(0, detector, min_score, prior, why, view, request)
+
+    def example(
+        self,
+        index: int,
+        detector: str,
+        min_score: float,
+        prior: str,
+        why: bool,
+        view: str,
+        request: gr.Request,
+    ) -> Update:
+        """Read the example that was clicked."""
+        path = str(_examples()[index])
         return self._read(path, (detector, min_score, prior, why, view), request)
 
     def take(
         self,
-        path: str | None,
+        path: str,
         detector: str,
         min_score: float,
         prior: str,
@@ -148,8 +172,6 @@ class _Events:
         request: gr.Request,
     ) -> Update:
         """Read a new picture and make room for the next one."""
-        if path is None:
-            return (gr.skip(),) * 7
         return None, *self._read(path, (detector, min_score, prior, why, view), request)
 
     def again(
@@ -166,6 +188,20 @@ class _Events:
         if reading is None:
             return (gr.skip(),) * 6
         return self._read(reading.path, (detector, min_score, prior, why, view), request)
+
+    def change_detector(
+        self,
+        reading: Reading | None,
+        detector: str,
+        min_score: float,
+        prior: str,
+        why: bool,
+        view: str,
+        request: gr.Request,
+    ) -> Update:
+        """Read the same picture with another detector, at the score that this one begins with."""
+        min_score = self._pipelines.default_score(detector)
+        return min_score, *self.again(reading, detector, min_score, prior, why, view, request)
 
     def turn(self, reading: Reading | None, view: str, request: gr.Request) -> Update:
         """Show the picture in another way."""

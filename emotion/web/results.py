@@ -40,7 +40,7 @@ ORIGINAL_SIDE = 1600
 COMPARED_SIDE = 960
 """Longer sides of the pictures that stand side by side are reduced to this."""
 
-SAME_FOR_ALL = ("source", "width", "height", "error")
+SAME_FOR_ALL = ("source", "width", "height", "error", "note")
 """Columns of the CSV file that the table on the page leaves out."""
 
 
@@ -50,14 +50,15 @@ def error_html(message: str) -> str:
 
 
 def summary_html(record: PictureRecord, words: Mapping[str, str]) -> str:
-    """The sentence above the picture. A screen reader says it as soon as it is there.
+    """The sentence above the picture, and what to know about its file. A screen reader says it at once.
 
     Args:
         record: What was read.
         words: Of the viewer's language, see :mod:`emotion.web.languages`.
     """
     kind = "found" if record.faces else "nobody"
-    return render("sentence", text=_sentence(record.faces, words), kind=kind, role="status")
+    text = " ".join(filter(None, (_sentence(record.faces, words), record.note)))
+    return render("sentence", text=text, kind=kind, role="status")
 
 
 def results_html(reading: Reading, image: Image, words: Mapping[str, str]) -> str:

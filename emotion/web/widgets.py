@@ -1,4 +1,9 @@
-"""Fields that take what Gradio's own ones fail on."""
+"""Fields that take what Gradio's own ones fail on.
+
+Their ``preprocess`` belongs to the field itself: a subclass would make Gradio write an interface file next to this
+module at each import. An event may set their value, but must not update their properties, not even by ``gr.skip()``:
+Gradio then makes a stock field of them.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,6 @@ def picture_input(**settings: Any) -> gr.Image:
     decompression bombs and clips 16-bit grey. ``read_image`` knows about all of that.
     """
     picture = gr.Image(type="filepath", **settings)
-    # Not a subclass: Gradio would write an interface file next to this module at each import.
     picture.preprocess = lambda payload: payload.path if payload else None
     return picture
 
@@ -49,7 +53,6 @@ def slider(minimum: float, maximum: float, value: float, **settings: Any) -> gr.
     """
     # No reset button: it sends no `input`, and it knows the first value only, not the detector's.
     field = gr.Slider(minimum, maximum, value, buttons=[], **settings)
-    # Not a subclass, for the reason given above.
     field.preprocess = lambda payload: (
         value if payload is None else min(max(payload, minimum), maximum)
     )

@@ -31,7 +31,9 @@ DROP = """([name, text]) => {
 
 
 def choose(page: Page, path: Path) -> None:
-    """Give the tab a file as the file dialogue would."""
+    """Give the tab a file as the file dialogue would, once the page stands and is ready for it."""
+    expect(page.locator("#summary .summary")).to_be_visible()
+    expect(page.locator("#picture img")).to_have_count(0)
     page.locator("#picture input[type=file]").set_input_files(path)
 
 
@@ -151,7 +153,7 @@ def test_a_quick_change_of_detector_shows_the_last_one(page: Page, portrait: Pat
     held: list[Route] = []
 
     def shows(request: Request) -> bool:
-        """The picture and its five settings are read again; the detector alone asks for its score."""
+        """The picture is read again: with five settings."""
         return "/queue/join" in request.url and len(request.post_data_json["data"]) == 6
 
     def hold(route: Route) -> None:
@@ -163,13 +165,13 @@ def test_a_quick_change_of_detector_shows_the_last_one(page: Page, portrait: Pat
     page.route("**/queue/join*", hold)
     with page.expect_request(shows):
         page.get_by_role("radio", name="Haar cascade").check()
-    expect(score).to_have_value("0.3")
     page.get_by_role("radio", name="MediaPipe").check()
-    expect(score).to_have_value("0.5")
     with page.expect_request(shows):
         held[0].continue_()
+    expect(score).to_have_value("0.3")
     expect(box).not_to_have_text(before)  # Haar's box is another one
     held[1].continue_()
+    expect(score).to_have_value("0.5")
     expect(box).to_have_text(before)
 
 
@@ -178,10 +180,10 @@ def test_bad_files_are_explained_and_the_server_goes_on(
 ) -> None:
     data = portrait.read_bytes()
     files = {
-        "cut.jpg": (data[: len(data) // 3], "cut.jpg is damaged"),
+        "start.jpg": (data[:100], "start.jpg is damaged"),
         "text.jpg": (b"These are words.", "text.jpg is not a picture that can be read (text)"),
         "empty.jpg": (b"", "empty.jpg is empty (0 bytes)"),
-        "phone.heic": (b"\0\0\0\x18ftypheic" + b"\0" * 64, "phone.heic is damaged"),
+        "phone.heic": (b"\0\0\0\x18ftypheic" + b"\0" * 64, "a damaged HEIC or AVIF picture"),
         "logo.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
     }
     for name, (content, message) in files.items():
@@ -193,6 +195,15 @@ def test_bad_files_are_explained_and_the_server_goes_on(
         expect(page.locator("#annotated img")).to_have_count(0)
     choose(page, portrait)
     see(page, ONE_FACE)
+
+
+def test_a_picture_that_is_cut_short_is_read_and_says_so(
+    page: Page, portrait: Path, tmp_path: Path
+) -> None:
+    data = portrait.read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) * 9 // 10])
+    choose(page, tmp_path / "cut.jpg")
+    see(page, "1 face: 1 happy The file is cut short; what is there was read.")
 
 
 def test_other_kinds_and_files_too_large_are_explained(page: Page, tmp_path: Path) -> None:
