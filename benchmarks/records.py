@@ -33,7 +33,7 @@ from emotion.storage.queries import Selection, sessions
 from emotion.storage.recorder import Origin, Recorder, owner_hash
 from emotion.storage.schema import OBSERVATION, SECOND, SESSION
 from emotion.types import BoundingBox, Emotion, Face, FaceEmotion, Prediction
-from emotion.web.dashboard import read_findings
+from emotion.web.dashboard_findings import read_findings
 
 OWNER = owner_hash("browser", "benchmark")
 KINDS = {"webcam, 10 frames a second": 0.1, "video, looked at once a second": 1.0}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from html import escape
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -14,10 +14,12 @@ from emotion.storage.queries import StoredSession
 from emotion.storage.recorder import session_name
 from emotion.storage.trends import Change, StripPoint, TrendPoint
 from emotion.storage.writer import WriterStatus
-from emotion.types import Emotion
+from emotion.types import Emotion, Prediction
+from emotion.web.bands import HEIGHT, WIDTH, bands
+from emotion.web.languages import TEXT, Words
+from emotion.web.render import render
 
 __all__ = [
-    "EMPTY",
     "LEGEND",
     "change_html",
     "distribution_table",
@@ -30,16 +32,10 @@ __all__ = [
     "trend_table",
 ]
 
-EMPTY = """<div class='records-empty'><h3>Nothing is recorded here yet</h3>
-<p>Nothing is kept unless you ask for it. To begin, open the <b>Webcam</b> or the <b>Video</b> tab and
-switch on <b>Record</b>. Only numbers are kept: where a face was, and the seven probabilities. Never a
-picture.</p></div>"""
-
 SESSION_COLUMNS = (
-    *("started", "source", "file", "length", "frames", "faces", "shown most", "share", "session"),
+    *("started", "source", "file", "length", "frames", "faces", "most", "share", "session"),
 )
-
-WIDTH, HEIGHT = 1000, 100
+"""Of the table; the words are ``records_column_…``."""
 
 LEGEND = (
     "<ul class='records-legend live-legend'>"
@@ -47,10 +43,8 @@ LEGEND = (
         f"<li style='--tone:{EXPRESSION_COLOURS[emotion]}'><i></i>{emotion}</li>"
         for emotion in Emotion
     )
-    + "</ul><p class='records-hint'>Draw a range into a chart to look closer; double-click to go back.</p>"
+    + f"</ul><p class='records-hint'>{TEXT('records_zoom')}</p>"
 )
-
-NOTHING_FOUND = "<p class='records-none'>No face was seen in this period.</p>"
 
 
 def read_zone(name: object) -> tzinfo:
@@ -61,58 +55,42 @@ def read_zone(name: object) -> tzinfo:
         return UTC
 
 
-def session_label(session: StoredSession, zone: tzinfo) -> str:
+def session_label(session: StoredSession, zone: tzinfo, words: Words) -> str:
     """A session as a choice of a list."""
-    what = session.title or session.source
+    what = session.title or words[f"records_of_{session.source}"]
     return f"{_local(session.started_ms, zone)} · {what} · {_length(session.duration_s)}"
 
 
 def notice_html(
-    place: str, status: WriterStatus, keep_days: float | None, problem: str = ""
+    place: str, status: WriterStatus, keep_days: float | None, words: Words, problem: str = ""
 ) -> str:
     """Where records are kept and for how long, and whatever is wrong with them."""
-    kept = f"Sessions are deleted after {keep_days:g} days." if keep_days else ""
-    lines = [f"<p class='records-place'>Kept in <code>{escape(place)}</code>. {kept}</p>"]
-    problem = problem or status.error or ""
-    if problem:
-        lines.append(f"<p class='records-problem' role='alert'>{escape(problem)}</p>")
-    if status.waiting and status.error:
-        lines.append(f"<p class='records-problem'>{status.waiting:,} observations wait for it.</p>")
-    if status.lost:
-        lines.append(
-            f"<p class='records-problem'>{status.lost:,} observations of this server were lost, because "
-            "the database was away for too long or their session was deleted.</p>"
-        )
-    return "".join(lines)
+    return render(
+        "dashboard_notice",
+        words=words,
+        place=place,
+        status=status,
+        keep_days=keep_days,
+        problem=problem or status.error or "",
+    )
 
 
-def change_html(found: Change | None) -> str:
+def change_html(found: Change | None, words: Words) -> str:
     """What everyone showed in the last minute of the period, and how that changed."""
-    if found is None:
-        return NOTHING_FOUND
-    cards = "".join(_card(emotion, found) for emotion in _by_size(found))
-    return (
-        f"<h3>Everyone, in the last {found.seconds} seconds of this period</h3>"
-        f"<ul class='records-cards'>{cards}</ul>"
-    )
+    cards = [] if found is None else [_card(emotion, found) for emotion in Emotion]
+    cards.sort(key=lambda card: -card["now"])
+    return render("dashboard_change", words=words, found=found, cards=cards)
 
 
-def _by_size(found: Change) -> list[Emotion]:
-    return sorted(Emotion, key=lambda emotion: -found.now.as_dict()[emotion])
-
-
-def _card(emotion: Emotion, found: Change) -> str:
+def _card(emotion: Emotion, found: Change) -> dict[str, Any]:
     now = found.now.as_dict()[emotion]
-    trend = ""
-    if found.before:
-        points = round(100 * (now - found.before.as_dict()[emotion]))
-        arrow = "▲" if points > 0 else "▼" if points < 0 else "="
-        said = f"{points:+} points" if points else "as before"
-        trend = f"<small title='{said}' aria-label='{said}'>{arrow} {abs(points)}</small>"
-    return (
-        f"<li style='--tone:{EXPRESSION_COLOURS[emotion]};--share:{now:.1%}'>"
-        f"<span>{emotion}</span><b>{now:.0%}</b>{trend}<i></i></li>"
-    )
+    points = round(100 * (now - found.before.as_dict()[emotion])) if found.before else None
+    return {
+        "name": emotion,
+        "colour": EXPRESSION_COLOURS[emotion],
+        "now": now,
+        "points": points,
+    }
 
 
 def distribution_table(shown: Mapping[Emotion, int]) -> pd.DataFrame:
@@ -131,12 +109,12 @@ def trend_table(points: Sequence[TrendPoint], step_s: int) -> pd.DataFrame:
     return _curves(values, step_s, list(map(str, Emotion)), ["time", "probability", "expression"])
 
 
-def faces_table(points: Sequence[TrendPoint], step_s: int) -> pd.DataFrame:
+def faces_table(points: Sequence[TrendPoint], step_s: int, words: Words) -> pd.DataFrame:
     """Columns ``time``, ``faces`` and ``counted``: faces in view on average, and new ones a minute.
 
     A minute is the finest step: fewer faces than that come and go.
     """
-    names = ["in view on average", "new faces a minute"]
+    names = [words["records_in_view"], words["records_new_faces"]]
     wide = max(step_s, 60)
     steps: dict[int, list[TrendPoint]] = {}
     for point in points:
@@ -171,7 +149,10 @@ def _curves(
 
 
 def sessions_table(
-    found: Sequence[StoredSession], most: Mapping[int, tuple[Emotion, float]], zone: tzinfo
+    found: Sequence[StoredSession],
+    most: Mapping[int, tuple[Emotion, float]],
+    zone: tzinfo,
+    words: Words,
 ) -> pd.DataFrame:
     """One row for each session, by columns that people read and sort."""
     rows = []
@@ -180,7 +161,7 @@ def sessions_table(
         rows.append(
             (
                 _local(session.started_ms, zone),
-                session.source,
+                words[f"records_of_{session.source}"],
                 session.title,
                 _length(session.duration_s),
                 session.frames,
@@ -190,54 +171,48 @@ def sessions_table(
                 session_name(session.id),
             )
         )
-    return pd.DataFrame(rows, columns=list(SESSION_COLUMNS))
+    columns = [words[f"records_column_{name}"] for name in SESSION_COLUMNS]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def strips_html(
-    points: Sequence[StripPoint], step_s: int, zone: tzinfo, period: tuple[int, int]
+    points: Sequence[StripPoint],
+    step_s: int,
+    zone: tzinfo,
+    period: tuple[int, int],
+    words: Words,
 ) -> str:
     """A strip for each face: bands of the seven probabilities over time."""
-    if not points:
-        return "<p class='records-hint'>Choose a session to see its faces one by one.</p>"
     start, end = period[0], period[1] + step_s
-    faces = sorted({(point.session_id, point.track_id) for point in points})
-    several = len({session for session, _ in faces}) > 1
-    lanes = ""
-    for session_id, track_id in faces:
+    tracks = sorted({(point.session_id, point.track_id) for point in points})
+    several = len({session for session, _ in tracks}) > 1
+    lanes = []
+    for session_id, track_id in tracks:
         own = [p for p in points if (p.session_id, p.track_id) == (session_id, track_id)]
-        name = f"face {track_id}" + (f" · {session_name(session_id)[:4]}" if several else "")
-        lanes += (
-            f"<div class='session-lane'><span>{name}</span>"
-            f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' preserveAspectRatio='none' shape-rendering='crispEdges' "
-            f"role='img' aria-label='Expressions of {name} over time'>"
-            f"{_bands(own, step_s, start, end)}</svg></div>"
-        )
-    clock = "%H:%M:%S" if end - start < 7_200 else "%d %b %H:%M"
-    ticks = "".join(
-        f"<span>{datetime.fromtimestamp(start + (end - start) * i / 4, zone).strftime(clock)}</span>"
-        for i in range(5)
-    )
-    return (
-        f"<div class='session-report'><h3>The faces that were in view longest</h3>{lanes}"
-        f"<div class='session-axis'>{ticks}</div></div>"
+        name = f"{words['face']} {track_id}"
+        name += f" · {session_name(session_id)[:4]}" if several else ""
+        lanes.append({"name": name, "bands": bands(_steps(own, step_s, start, end))})
+    clock = "%H:%M:%S" if end - start < 7_200 else "%Y-%m-%d %H:%M"
+    return render(
+        "dashboard_strips",
+        words=words,
+        lanes=lanes,
+        width=WIDTH,
+        height=HEIGHT,
+        ticks=[
+            datetime.fromtimestamp(start + (end - start) * i / 4, zone).strftime(clock)
+            for i in range(5)
+        ],
+        expressions=[{"name": e, "colour": EXPRESSION_COLOURS[e]} for e in Emotion],
     )
 
 
-def _bands(points: Sequence[StripPoint], step_s: int, start: int, end: int) -> str:
-    shapes = dict.fromkeys(Emotion, "")
+def _steps(
+    points: Sequence[StripPoint], step_s: int, start: int, end: int
+) -> Iterator[tuple[float, float, Prediction]]:
     per_second = WIDTH / (end - start)
     wide = max(step_s * per_second, 0.5)
-    for point in points:
-        x, y = (point.second - start) * per_second, float(HEIGHT)
-        for emotion, probability in point.mean.as_dict().items():
-            tall = probability * HEIGHT
-            y -= tall
-            shapes[emotion] += f"M{x:.1f} {y:.1f}h{wide:.2f}v{tall:.1f}h-{wide:.2f}z"
-    return "".join(
-        f"<path d='{path}' fill='{EXPRESSION_COLOURS[emotion]}'/>"
-        for emotion, path in shapes.items()
-        if path
-    )
+    return (((point.second - start) * per_second, wide, point.mean) for point in points)
 
 
 def _local(milliseconds: int, zone: tzinfo) -> str:

@@ -9,9 +9,11 @@ import gradio as gr
 
 from emotion.drawing import EXPRESSION_COLOURS
 from emotion.types import Emotion
-from emotion.web.dashboard import ALL, LATEST, PERIODS, SOURCES, Dashboard
-from emotion.web.dashboard_figures import EMPTY, LEGEND
+from emotion.web.dashboard import Dashboard
+from emotion.web.dashboard_figures import LEGEND
+from emotion.web.dashboard_findings import ALL, LATEST, PERIODS, SOURCES
 from emotion.web.export_links import ExportLinks
+from emotion.web.languages import LANGUAGES, TEXT
 from emotion.web.record_owners import BROWSER_TOKEN, ServerRecords
 
 __all__ = ["build_dashboard_tab"]
@@ -19,7 +21,12 @@ __all__ = ["build_dashboard_tab"]
 REFRESH_S = 5
 CHART_HEIGHT = 300
 COLOURS = {str(emotion): EXPRESSION_COLOURS[emotion] for emotion in Emotion}
-FACE_COLOURS = {"in view on average": "#0072B2", "new faces a minute": "#D55E00"}
+FACE_COLOURS = {
+    words[name]: colour
+    for name, colour in (("records_in_view", "#0072B2"), ("records_new_faces", "#D55E00"))
+    for words in LANGUAGES.values()
+}
+"""Charts know their curves by the words of their legend."""
 PLAIN: dict[str, Any] = {"apply_default_css": False, "padding": False}
 
 START_DOWNLOAD = """(path) => {
@@ -57,33 +64,45 @@ def build_dashboard_tab(
     zoom, zone, browser = gr.State(None), _unseen(), _unseen()
     link, kind = _unseen(), gr.State("")
     with gr.Row(elem_id="records-fields"):
-        period = gr.Dropdown(list(PERIODS), value="everything", label="Period")
-        source = gr.Dropdown(list(SOURCES), value="all", label="Source")
-        session = gr.Dropdown([("the latest", LATEST), ("all", ALL)], value=LATEST, label="Session")
+        period = gr.Dropdown(
+            [(TEXT(f"records_period_{name}"), name) for name in PERIODS],
+            value="everything",
+            label=TEXT("records_period"),
+        )
+        source = gr.Dropdown(
+            [(TEXT(f"records_of_{name}"), name) for name in SOURCES],
+            value=ALL,
+            label=TEXT("records_source"),
+        )
+        session = gr.Dropdown(
+            [(TEXT("records_latest"), LATEST), (TEXT("records_all"), ALL)],
+            value=LATEST,
+            label=TEXT("records_session"),
+        )
         with gr.Column(min_width=160):
-            again = gr.Button("Refresh", elem_id="records-refresh")
-            follow = gr.Checkbox(False, label=f"Every {REFRESH_S} seconds")
+            again = gr.Button(TEXT("records_refresh"), elem_id="records-refresh")
+            follow = gr.Checkbox(False, label=TEXT("records_follow"))
     notice = gr.HTML(elem_id="records-notice", **PLAIN)
-    empty = gr.HTML(EMPTY, visible=False, **PLAIN)
+    empty = gr.HTML(visible=False, elem_classes="records-heading", **PLAIN)
     with gr.Column(visible=False) as everything:
         charts = _charts()
         with gr.Row(elem_id="records-actions"):
             with gr.Column(min_width=260):
                 form = gr.Radio(
-                    ["csv", "json", "parquet"], value="csv", label="Export what is shown"
+                    ["csv", "json", "parquet"], value="csv", label=TEXT("records_export")
                 )
-                save = gr.Button("Download", elem_id="records-save")
+                save = gr.Button(TEXT("records_download"), elem_id="records-save")
             with gr.Column(min_width=260):
-                days = gr.Number(30, minimum=0, precision=0, label="Days to keep")
-                older = gr.Button("Delete my older sessions")
+                days = gr.Number(30, minimum=0, precision=0, label=TEXT("records_days"))
+                older = gr.Button(TEXT("records_delete_older"))
             with gr.Column(min_width=260):
-                one = gr.Button("Delete the chosen session")
-                all_of_them = gr.Button("Delete all my sessions", variant="stop")
+                one = gr.Button(TEXT("records_delete_one"))
+                all_of_them = gr.Button(TEXT("records_delete_all"), variant="stop")
         with gr.Column(visible=False, elem_id="records-confirm") as confirm:
             question = gr.HTML(**PLAIN)
             with gr.Row():
-                yes = gr.Button("Delete for good", variant="stop")
-                no = gr.Button("Keep")
+                yes = gr.Button(TEXT("records_yes"), variant="stop")
+                no = gr.Button(TEXT("records_no"))
     answer = gr.HTML(elem_id="records-answer", **PLAIN)
     timer = gr.Timer(REFRESH_S, active=False)
 
@@ -122,41 +141,40 @@ def build_dashboard_tab(
 
 
 def _charts() -> list[Any]:
+    # Headings of our own: Gradio does not always translate those of its charts.
+    no_titles: dict[str, Any] = {"x_title": " ", "y_title": " "}
     change = gr.HTML(elem_id="records-change", **PLAIN)
     with gr.Row():
-        distribution = gr.BarPlot(
-            x="expression",
-            y="share",
-            color="expression",
-            color_map=COLOURS,
-            colors_in_legend=[],
-            y_lim=[0, None],
-            sort=list(COLOURS),
-            title="Which expressions were seen",
-            x_title=" ",
-            x_label_angle=-35,
-            y_title="per cent of all sights",
-            height=CHART_HEIGHT,
-            scale=2,
-            min_width=300,
-            elem_id="records-distribution",
-        )
-        trend = gr.LinePlot(
-            x="time",
-            y="probability",
-            color="expression",
-            color_map=COLOURS,
-            colors_in_legend=[],
-            y_lim=[0, 1],
-            title="Everyone over time",
-            x_title=" ",
-            y_title="mean probability",
-            height=CHART_HEIGHT,
-            scale=3,
-            min_width=320,
-            elem_id="records-trend",
-        )
+        with gr.Column(scale=2, min_width=300):
+            _heading(TEXT("records_distribution"))
+            distribution = gr.BarPlot(
+                x="expression",
+                y="share",
+                color="expression",
+                color_map=COLOURS,
+                colors_in_legend=[],
+                y_lim=[0, None],
+                sort=list(COLOURS),
+                x_label_angle=-35,
+                height=CHART_HEIGHT,
+                elem_id="records-distribution",
+                **no_titles,
+            )
+        with gr.Column(scale=3, min_width=320):
+            _heading(TEXT("records_trend"))
+            trend = gr.LinePlot(
+                x="time",
+                y="probability",
+                color="expression",
+                color_map=COLOURS,
+                colors_in_legend=[],
+                y_lim=[0, 1],
+                height=CHART_HEIGHT,
+                elem_id="records-trend",
+                **no_titles,
+            )
     gr.HTML(LEGEND, elem_id="records-legend", **PLAIN)
+    _heading(TEXT("records_faces"))
     faces = gr.LinePlot(
         x="time",
         y="faces",
@@ -164,20 +182,22 @@ def _charts() -> list[Any]:
         color_map=FACE_COLOURS,
         color_title=" ",
         y_lim=[0, None],
-        title="Faces",
-        x_title=" ",
-        y_title="faces",
         height=200,
         elem_id="records-faces",
+        **no_titles,
     )
     strips = gr.HTML(elem_id="records-strips", **PLAIN)
     table = gr.Dataframe(
-        label="Sessions: click a column to sort, a row to choose it",
+        label=TEXT("records_sessions"),
         interactive=False,
         max_height=320,
         elem_id="records-table",
     )
     return [change, distribution, trend, faces, strips, table]
+
+
+def _heading(text: Any) -> None:
+    gr.HTML(f"<h3>{text}</h3>", elem_classes="records-heading", **PLAIN)
 
 
 def _unseen() -> gr.Textbox:

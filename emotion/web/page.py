@@ -119,7 +119,7 @@ def build_page(
             with gr.Tab(TEXT("tab_video"), id="video"):
                 build_video_tab(pipelines, jobs, detector, services.records)
             if services.records and services.links:
-                with gr.Tab("Dashboard", id="dashboard") as dashboard:
+                with gr.Tab(TEXT("tab_dashboard"), id="dashboard") as dashboard:
                     read_anew = build_dashboard_tab(services.records, services.links)
                 read_anew(dashboard.select)
             with gr.Tab(TEXT("tab_model"), id="model"):

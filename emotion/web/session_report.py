@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from emotion.drawing import EXPRESSION_COLOURS
 from emotion.streams.session import Person, Summary
 from emotion.streams.timeline import Timeline, TimelinePoint
-from emotion.types import Emotion
+from emotion.types import Emotion, Prediction
+from emotion.web.bands import HEIGHT, WIDTH, bands
 from emotion.web.languages import Words
 from emotion.web.render import render
 
@@ -15,8 +16,6 @@ __all__ = ["MOST_PEOPLE", "progress_html", "summary_html", "timeline_html"]
 
 MOST_PEOPLE = 6
 """People that get a lane and a row of their own: those who were in view longest."""
-
-WIDTH, HEIGHT = 1000, 100
 
 
 def summary_html(summary: Summary, timeline: Timeline, words: Words) -> str:
@@ -49,7 +48,7 @@ def _timeline(timeline: Timeline, words: Words) -> dict[str, object]:
     end_s += timeline.step_s
     return {
         "lanes": [
-            {"name": name, "bands": _bands(points, timeline.step_s, end_s)}
+            {"name": name, "bands": bands(_steps(points, timeline.step_s, end_s))}
             for name, points in lanes
         ],
         "width": WIDTH,
@@ -59,26 +58,16 @@ def _timeline(timeline: Timeline, words: Words) -> dict[str, object]:
     }
 
 
-def _bands(points: Sequence[TimelinePoint], step_s: float, end_s: float) -> list[dict[str, str]]:
-    """One shape for each expression, made of a rectangle for each step."""
+def _steps(
+    points: Sequence[TimelinePoint], step_s: float, end_s: float
+) -> Iterator[tuple[float, float, Prediction]]:
     per_second = WIDTH / end_s
-    shapes = dict.fromkeys(Emotion, "")
     for point, after in zip(points, [*points[1:], None], strict=True):
         if point.mean is None:
             continue
         # The last answer is still on show during a step that has no frame.
         pause = after.time_s - point.time_s if after else step_s
-        x, wide = point.time_s * per_second, min(pause, 4 * step_s) * per_second
-        y = float(HEIGHT)
-        for emotion, probability in point.mean.as_dict().items():
-            tall = probability * HEIGHT
-            y -= tall
-            shapes[emotion] += f"M{x:.1f} {y:.1f}h{wide:.2f}v{tall:.1f}h-{wide:.2f}z"
-    return [
-        {"path": path, "colour": EXPRESSION_COLOURS[emotion]}
-        for emotion, path in shapes.items()
-        if path
-    ]
+        yield point.time_s * per_second, min(pause, 4 * step_s) * per_second, point.mean
 
 
 def _row(person: Person, length_s: float) -> dict[str, object]:

@@ -40,6 +40,10 @@ EVENTS = ["begin", "results"]
 Results = tuple[Any, Any, Any]
 
 
+def _kept_in(records: ServerRecords) -> str:
+    return f"{TEXT('video_record_info')} {records.recorder.database.place}."
+
+
 def build_video_tab(
     pipelines: Pipelines,
     jobs: VideoJobs,
@@ -115,9 +119,8 @@ def build_video_tab(
                 prior = prior_input()
             record = gr.Checkbox(
                 False,
-                label="Record",
-                info="Numbers only, never a picture; see the dashboard. "
-                + (f"Kept in {records.recorder.database.place}." if records else ""),
+                label=TEXT("video_record"),
+                info=_kept_in(records) if records else None,
                 visible=records is not None,
                 elem_id="video-record",
             )

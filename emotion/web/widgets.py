@@ -1,8 +1,8 @@
 """Fields that take what Gradio's own ones fail on.
 
-Their ``preprocess`` belongs to the field itself: a subclass would make Gradio write an interface file next to this
-module at each import. An event may set their value, but must not update their properties, not even by ``gr.skip()``:
-Gradio then makes a stock field of them.
+Their ``preprocess`` belongs to the field itself: a subclass would make Gradio write an interface file
+next to this module at each import. An event may set their value, but must not update their properties,
+not even by ``gr.skip()``: Gradio then makes a stock field of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 // The switch that records the session of the webcam, and the address of its live feed. Both are off at every new
 // session; the server says every two seconds how it is going.
 
+import { say as word } from "./i18n.js";
 import { browserToken, kept, request } from "./session.js";
 
 const ASK_EVERY_MS = 2000;
@@ -8,8 +9,8 @@ const ASK_EVERY_MS = 2000;
 export function mountRecord({ element, root }) {
   element.innerHTML = `
     <div class="record-controls">
-      <label class="live-check"><input type="checkbox" data-do="record"> Record this session</label>
-      <label class="live-check"><input type="checkbox" data-do="feed"> Live feed for programs</label>
+      <label class="live-check"><input type="checkbox" data-do="record"> ${word("record")}</label>
+      <label class="live-check"><input type="checkbox" data-do="feed"> ${word("feed")}</label>
     </div>
     <p class="record-live" role="status" hidden></p>
     <p class="record-feed" hidden></p>`;
@@ -32,19 +33,19 @@ export function mountRecord({ element, root }) {
     box("record").checked = state.recording;
     box("record").closest("label").hidden = !state.offered;
     box("feed").checked = Boolean(state.feed);
-    const behind = state.problem ? ` ${state.problem} ${state.waiting} observations wait.` : "";
-    const lost = state.lost ? ` ${state.lost} observations of this server were lost.` : "";
-    if (state.deleted) say(live, "This session was deleted; nothing more is kept.", true);
-    else if (state.recording) say(live, `Recording session ${state.session} in ${state.place}.${behind}${lost}`, Boolean(behind));
+    const behind = state.problem ? ` ${state.problem} ${word("record_waiting", { count: state.waiting })}` : "";
+    const lost = state.lost ? ` ${word("record_lost", { count: state.lost })}` : "";
+    if (state.deleted) say(live, word("record_deleted"), true);
+    else if (state.recording) say(live, `${word("recording", { session: state.session, place: state.place })}${behind}${lost}`, Boolean(behind));
     else say(live, "");
     element.dataset.recording = state.recording ? "on" : "off";
-    say(feed, state.feed ? `Anybody who knows this address can follow the expressions of everyone in view: ${root}${state.feed}` : "");
+    say(feed, state.feed ? word("feed_address", { address: `${root}${state.feed}` }) : "");
   }
 
   async function change(name) {
     const on = box(name).checked;
     token = kept("session");
-    if (!token) { box(name).checked = false; return say(live, "Start the camera first."); }
+    if (!token) { box(name).checked = false; return say(live, word("record_first")); }
     try { show(await ask("POST", `?${name}=${on ? 1 : 0}`)); } catch (error) {
       box(name).checked = !on;
       say(live, error.message, true);
