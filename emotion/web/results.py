@@ -186,11 +186,14 @@ def _thumbnail(image: Image, box: BoundingBox) -> str:
 
 
 def _downloads(record: PictureRecord) -> list[dict[str, str]]:
-    files = (
-        ("CSV", "expressions.csv", "text/csv", write_csv([record])),
-        ("JSON", "expressions.json", "application/json", record.to_json() + "\n"),
-    )
+    # The mark in front of the CSV tells Excel that the name in it is UTF-8.
+    table = write_csv([record]).encode("utf-8-sig")
+    text = (record.to_json() + "\n").encode()
     return [
-        {"title": title, "name": name, "address": data_url(kind, text.encode())}
-        for title, name, kind, text in files
+        {"title": "CSV", "name": "expressions.csv", "address": data_url("text/csv", table)},
+        {
+            "title": "JSON",
+            "name": "expressions.json",
+            "address": data_url("application/json", text),
+        },
     ]

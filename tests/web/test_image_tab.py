@@ -6,11 +6,14 @@ import csv
 import io
 import json
 import re
+import shutil
 import warnings
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
+from PIL import Image as Pillow
 from playwright.sync_api import Page, Request, Route, expect
 from support.places import ROOT
 
@@ -77,8 +80,9 @@ def test_a_dropped_photo_is_read(page: Page, portrait: Path) -> None:
     assert errors == []
 
 
-def test_downloads_hold_what_the_page_shows(page: Page) -> None:
-    choose(page, PRINTS)
+def test_downloads_hold_what_the_page_shows(page: Page, tmp_path: Path) -> None:
+    shutil.copy(PRINTS, tmp_path / "Drücke.jpg")
+    choose(page, tmp_path / "Drücke.jpg")
     see(page, re.compile(r"^6 faces: "))
     texts = {}
     for name in ("CSV", "JSON"):
@@ -86,9 +90,11 @@ def test_downloads_hold_what_the_page_shows(page: Page) -> None:
             page.get_by_role("link", name=f"Download {name}").click()
         assert download.value.suggested_filename == f"expressions.{name.lower()}"
         texts[name] = Path(download.value.path()).read_text(encoding="utf-8")
+    assert texts["CSV"].startswith("\ufeff"), "Excel needs the mark to read the name"
     data = json.loads(texts["JSON"])
-    assert (data["source"], data["width"], data["height"]) == ("prints.jpg", 1120, 720)
-    rows = list(csv.DictReader(io.StringIO(texts["CSV"])))
+    assert (data["source"], data["width"], data["height"]) == ("Drücke.jpg", 1120, 720)
+    rows = list(csv.DictReader(io.StringIO(texts["CSV"].removeprefix("\ufeff"))))
+    assert {row["source"] for row in rows} == {"Drücke.jpg"}
     assert list(rows[0]) == list(CSV_COLUMNS)
     titles = page.locator("#results .card h3").all_inner_texts()
     for face, row, title in zip(data["faces"], rows, titles, strict=True):
@@ -194,6 +200,14 @@ def test_bad_files_are_explained_and_the_server_goes_on(
         expect(problem).to_contain_text("JPEG")
         expect(page.locator("#annotated img")).to_have_count(0)
     choose(page, portrait)
+    see(page, ONE_FACE)
+
+
+def test_what_a_phone_saves_is_read(page: Page, portrait: Path, tmp_path: Path) -> None:
+    """HEIC, which the browser itself cannot show."""
+    heif = pillow_heif.from_pillow(Pillow.fromarray(read_image(portrait)))
+    heif.save(tmp_path / "IMG_0001.HEIC")
+    choose(page, tmp_path / "IMG_0001.HEIC")
     see(page, ONE_FACE)
 
 
