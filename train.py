@@ -19,21 +19,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras
 import numpy as np
 
 from emotion.errors import EmotionError, TrainingError
-from emotion.training.checkpoint import History
 from emotion.training.data_report import describe_splits, draw_samples
 from emotion.training.datasets import FerDataset, FerSplits, read_splits
-from emotion.training.export import export_weights
-from emotion.training.loop import train
-from emotion.training.network import build_network
 from emotion.training.recipe import Recipe, add_options, from_options, read_recipe
 from emotion.training.targets import (
     Targets,
@@ -42,9 +33,12 @@ from emotion.training.targets import (
     read_soft_targets,
     teacher_targets,
 )
-from emotion.training.write_weights import write_weights
 from emotion.weights.files import FORMATS
 from emotion.weights.find import DEFAULT_WEIGHTS
+
+# Keras and its backend take seconds to import: options and data are checked before that.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def main() -> int:
@@ -53,23 +47,13 @@ def main() -> int:
         splits = read_splits(options.data, ferplus=options.ferplus)
         if options.describe is not None:
             return describe(splits, options.describe)
-        data, targets = training_faces(recipe, splits["train"])
-        validation, run = splits["validation"], options.runs / recipe.name
-        network, history = train(recipe, data, targets, validation, run, resume=options.resume)
-        if keras.backend.backend() != "tensorflow":
-            return finish_with_tensorflow()
-        folder = options.out / recipe.name
-        finish(recipe, network, history, data, validation, folder)
-        for target in options.export:
-            export_weights(folder, target, folder / target, faces=data.images)
-            print(f"Wrote {folder / target}.")
+        return train_and_write(recipe, options, splits)
     except EmotionError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. Finished epochs are kept: go on with --resume.", file=sys.stderr)
         return 130
-    return 0
 
 
 def parse_arguments(arguments: list[str] | None = None) -> tuple[Recipe, argparse.Namespace]:
@@ -121,6 +105,36 @@ def describe(splits: FerSplits, picture: str) -> int:
     return 0
 
 
+def train_and_write(recipe: Recipe, options: argparse.Namespace, splits: FerSplits) -> int:
+    """Train, write the weights folder and the exports beside it, and say what was reached."""
+    import keras
+
+    from emotion.training.export import export_weights
+    from emotion.training.loop import train
+    from emotion.training.network import build_network
+    from emotion.training.write_weights import write_weights
+
+    data, targets = training_faces(recipe, splits["train"])
+    validation, run = splits["validation"], options.runs / recipe.name
+    network, history = train(recipe, data, targets, validation, run, resume=options.resume)
+    if keras.backend.backend() != "tensorflow":
+        return finish_with_tensorflow()
+    keras.mixed_precision.set_global_policy("float32")
+    voted = len(network.outputs) > 1
+    shipped = build_network(recipe, size=48, lib=keras.layers, voted=voted)
+    shipped.set_weights(network.get_weights())
+    folder = options.out / recipe.name
+    metrics = write_weights(
+        shipped, folder, recipe, faces=data, validation=validation, history=history
+    )
+    print(f"Wrote {folder}. On validation: {metrics['accuracy']:.2%} of FER-2013 labels.")
+    print("What each recipe reached is listed in docs/experiments.md.")
+    for target in options.export:
+        export_weights(folder, target, folder / target, faces=data.images)
+        print(f"Wrote {folder / target}.")
+    return 0
+
+
 def training_faces(recipe: Recipe, split: FerDataset) -> tuple[FerDataset, Targets]:
     """The faces to train on, and what each of them teaches."""
     # Twins of validation or test faces would make every later figure dishonest.
@@ -138,26 +152,6 @@ def training_faces(recipe: Recipe, split: FerDataset) -> tuple[FerDataset, Targe
         soft = read_soft_targets(Path(recipe.soft_targets), len(split)).select(rows)
         targets = blend(targets, soft, recipe.teacher_share)
     return data, targets
-
-
-def finish(
-    recipe: Recipe,
-    network: Any,
-    history: History,
-    data: FerDataset,
-    validation: FerDataset,
-    folder: Path,
-) -> None:
-    """Write the weights folder and say what was reached."""
-    keras.mixed_precision.set_global_policy("float32")
-    voted = len(network.outputs) > 1
-    shipped = build_network(recipe, size=48, lib=keras.layers, voted=voted)
-    shipped.set_weights(network.get_weights())
-    metrics = write_weights(
-        shipped, folder, recipe, faces=data, validation=validation, history=history
-    )
-    print(f"Wrote {folder}. On validation: {metrics['accuracy']:.2%} of FER-2013 labels.")
-    print("What each recipe reached is listed in docs/experiments.md.")
 
 
 def finish_with_tensorflow() -> int:
