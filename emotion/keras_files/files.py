@@ -12,6 +12,7 @@ from typing import Any
 from emotion.errors import WeightsError
 from emotion.keras_files.graph import build_network, describe_network
 from emotion.keras_files.numbers import is_old_layout, read_numbers, write_numbers
+from emotion.keras_files.probe import check_hdf5
 
 __all__ = [
     "load_model",
@@ -55,6 +56,7 @@ def load_model(path: Path, architecture: Path | None = None) -> Any:
         raise WeightsError(f"The network of {path} cannot be built: {error}") from error
     if not model.built:
         raise WeightsError(f"The network of {path} must say its input size. Received: none.")
+    check_hdf5(path)
     try:
         if _is_hdf5(path) and is_old_layout(path):
             read_numbers(path, model)
@@ -100,6 +102,7 @@ def _description(path: Path) -> str:
 
     try:
         if _is_hdf5(path):
+            check_hdf5(path)
             with h5py.File(path, "r") as file:
                 text = file.attrs.get("model_config")
         else:
