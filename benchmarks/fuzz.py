@@ -323,7 +323,7 @@ KINDS = {
     "csv": Kind(1_000, _csvs, _read_csv),
     "prior": Kind(
         2_000,
-        lambda: [b"angry=1,happy=2.5,neutral=7", b"natural"],
+        lambda: [b"angry=1,disgust=0.5,fear=1,happy=3,sad=1,surprise=1,neutral=4", b"natural"],
         lambda data, folder: check_prior(data.decode("utf-8", "replace")),
     ),
     "token": Kind(

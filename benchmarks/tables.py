@@ -17,6 +17,12 @@ from emotion.weights.figures import headline_figures
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 README = ROOT / "README.md"
+SHOWN_SCENES = (
+    *("24–32 px", "32–64 px", "64–128 px", "60 faces of 24–40 px", "fills the picture"),
+    *("turned by 30°", "picture on its side", "dark", "JPEG 30"),
+)
+"""Of the detection benchmark."""
+
 BEGIN, END = "<!-- metrics:begin -->", "<!-- metrics:end -->"
 
 
@@ -98,6 +104,29 @@ def framing_table() -> str:
     return "\n".join(lines)
 
 
+def detection_table() -> str:
+    """What each detector finds, and how long it takes: benchmarks/detection.py."""
+    detectors = read(RESULTS / "detection.json")["detectors"]
+    lines = [
+        "Faces in composed scenes with labels, at the default score (all kinds of scene and the times:",
+        "[benchmarks/results/detection.md](benchmarks/results/detection.md)):",
+        "",
+        _row("found of labelled", *detectors),
+        "|---|" + "---|" * len(detectors),
+    ]
+    for kind in SHOWN_SCENES:
+        counts = (detector["kinds"][kind] for detector in detectors.values())
+        lines.append(_row(kind, *(f"{c['found'] / c['labelled']:.0%}" for c in counts)))
+    empty = [detector["without_people"] for detector in detectors.values()]
+    lines.append(
+        _row(
+            f"of {empty[0]['pictures']:,} pictures without people, those with a box",
+            *(f"{pictures['with_a_box'] / pictures['pictures']:.1%}" for pictures in empty),
+        )
+    )
+    return "\n".join(lines)
+
+
 def architectures_table() -> str:
     """The earlier designs beside ours: benchmarks/architectures.py."""
     designs = read(ROOT / "weights" / "compact" / "architectures.json")
@@ -144,7 +173,7 @@ def main() -> int:
     text = README.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    tables = (accuracy_table(), framing_table(), architectures_table())
+    tables = (accuracy_table(), framing_table(), detection_table(), architectures_table())
     block = "\n".join([BEGIN, "\n\n".join(tables), END])
     updated = before + block + after
     if args.check:

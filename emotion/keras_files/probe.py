@@ -40,7 +40,9 @@ with h5py.File(path, "r") as file:
 
 
 def check_hdf5(path: Path) -> None:
-    """Read everything in an HDF5 file, or in that of a ``.keras`` archive, once. Links to other files are not followed.
+    """Read everything in an HDF5 file, or in that of a ``.keras`` archive, once.
+
+    Links to other files are not followed.
 
     Raises:
         WeightsError: If that fails, ends the process, or does not come to an end.
