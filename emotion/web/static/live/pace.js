@@ -64,10 +64,12 @@ export class Pace {
   judge(now) {
     const fps = this.replies.length * 1000 / (now - this.judgedAt);
     const sending = median(this.replies) - this.base;
-    const enough = Math.min(ENOUGH_FPS, 700 / this.interval);
+    // On a long line the browser's connections set the limit, not the frames' size.
+    const possible = this.inFlight * 1000 / (this.base + this.work);
+    const enough = Math.min(ENOUGH_FPS, 700 / this.interval, 0.8 * possible);
     this.replies = [];
     this.judgedAt = now;
-    if (fps < enough && sending > SLOW_MS) {
+    if (fps < enough && sending > Math.max(SLOW_MS, this.base / 3)) {
       if (now - this.raisedAt < 5000) this.patience = Math.min(2 * this.patience, 60000);
       this.level = Math.min(this.level + 1, LEVELS.length - 1);
       this.goodSince = now;
