@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import gradio as gr
@@ -44,6 +45,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
                 samples=[[str(path)] for path in example_paths()],
                 type="index",
                 label=TEXT("examples"),
+                elem_id="examples",
             )
         with gr.Column(elem_id="image-settings", min_width=280):
             detector, min_score, prior, why = _settings(pipelines, detector_name)
@@ -72,6 +74,7 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
     shown = [reading, summary, view, annotated, other, results]
     # What is changed while an answer is under way is answered next, not skipped.
     quiet = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "always_last"}
+    gr.on(None, None, None, None, js=_name_examples(), api_visibility="private")
     first = gr.on(None, events.first, settings, shown, **quiet | {"show_progress": "hidden"})
     take = {"fn": events.take, "inputs": [picture, *settings], "outputs": [picture, *shown]}
     # Not `change`: it follows the reset of the field too, whose answer would undo a quick next choice.
@@ -87,6 +90,13 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
     prior.input(**again)
     why.input(**again)
     view.input(events.turn, [reading, view], [annotated, other], **quiet)
+
+
+def _name_examples() -> str:
+    """Gradio's buttons of pictures have no names; a screen reader says those of the files."""
+    names = json.dumps([path.stem for path in example_paths()])
+    return f"""() => document.querySelectorAll("#examples .gallery-item").forEach(
+        (button, number) => button.setAttribute("aria-label", {names}[number]))"""
 
 
 def _settings(
