@@ -125,6 +125,9 @@ def _run(name: str, inputs: int, seed: int, current: Synchronized[int], problems
         while current.value < inputs:
             number = current.value
             said = try_one(name, damaged(seeds, seed, number), Path(folder))
+            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            if not said and used > MOST_BYTES:
+                said = f"{used / 1e9:.1f} GB of memory"
             if said:
                 problems.put((number, said))
             current.value = number + 1
@@ -143,8 +146,7 @@ def try_one(name: str, data: bytes, folder: Path) -> str:
         return f"{type(error).__name__}: {str(error)[:200]}"
     finally:
         signal.alarm(0)
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return f"{used / 1e9:.1f} GB of memory" if used > MOST_BYTES else ""
+    return ""
 
 
 def _too_long(*_: object) -> None:
