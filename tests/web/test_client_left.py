@@ -76,7 +76,7 @@ def test_a_video_is_read_no_further_when_its_client_has_left(tmp_path: Path, lea
             client.kill()
         assert frames() >= 5
         seen = -1
-        while seen < frames():  # until it does not grow any more for three seconds
+        while seen < frames():  # until no frame has come for a second and a half
             seen = frames()
-            time.sleep(3)
+            time.sleep(1.5)
     assert seen < 80
