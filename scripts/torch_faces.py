@@ -13,12 +13,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["STUDENT", "TEACHER", "FaceNetwork", "light_changes", "standardised", "strong_changes"]
+__all__ = [
+    "RESIDUAL",
+    "STUDENT",
+    "TEACHER",
+    "FaceNetwork",
+    "ResidualNetwork",
+    "light_changes",
+    "standardised",
+    "strong_changes",
+]
 
 Changes = Callable[[Tensor], Tensor]
 
 TEACHER, STUDENT = ((64, 128, 256, 512), 0.4), ((32, 64, 192, 384), 0.2)
 """Channels of the four blocks and dropout. The student is ``emotion.training.architectures.compact``."""
+RESIDUAL = ((64, 128, 256, 320), 0.3)
+"""The same of a residual teacher, which errs on other faces than a plain one does."""
+SKIPPED = 0.1
+"""How often the last residual block is skipped while training; earlier ones more rarely."""
 
 LABELS, VOTES = 7, 8
 
@@ -46,6 +59,63 @@ class FaceNetwork(nn.Module):
     def forward(self, faces: Tensor) -> Tensor:
         """(N, 15) logits: labels of FER-2013, then votes of FER+."""
         return self.heads(self.dropout(self.features(faces).mean(dim=(2, 3))))
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions beside a shortcut (He et al., 2016), gated by channel (Hu et al., 2018).
+
+    It is skipped at random while training (Huang et al., 2016).
+    """
+
+    def __init__(self, width: int, wider: int, *, pool: bool, skipped: float) -> None:
+        super().__init__()
+        self.pool, self.skipped = pool, skipped
+        self.before, self.between = nn.BatchNorm2d(width), nn.BatchNorm2d(wider)
+        self.first = nn.Conv2d(width, wider, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(wider, wider, 3, padding=1, bias=False)
+        self.shortcut = nn.Conv2d(width, wider, 1, bias=False) if wider != width else nn.Identity()
+        self.gate = nn.Sequential(
+            nn.Linear(wider, wider // 8), nn.ReLU(), nn.Linear(wider // 8, wider), nn.Sigmoid()
+        )
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.pool:
+            x = functional.max_pool2d(x, 2)
+        own = self.second(
+            functional.relu(self.between(self.first(functional.relu(self.before(x)))))
+        )
+        gate = self.gate(own.mean(dim=(2, 3)))[:, :, None, None]
+        if self.training and self.skipped:
+            gate = gate * (torch.rand_like(gate[:, :1]) >= self.skipped) / (1 - self.skipped)
+        return self.shortcut(x) + own * gate
+
+
+class ResidualNetwork(nn.Module):
+    """Blocks of two :class:`ResidualBlock`, pooling between, one linear layer; answers as FaceNetwork."""
+
+    def __init__(self, channels: tuple[int, ...], dropout: float) -> None:
+        super().__init__()
+        width = channels[0]
+        self.stem = nn.Conv2d(1, width, 3, padding=1, bias=False)
+        blocks: list[nn.Module] = []
+        for wider in channels:
+            for first in (True, False):
+                skipped = SKIPPED * len(blocks) / (2 * len(channels) - 1)
+                pool = first and bool(blocks)
+                blocks.append(ResidualBlock(width, wider, pool=pool, skipped=skipped))
+                width = wider
+        self.blocks = nn.Sequential(*blocks)
+        self.norm = nn.BatchNorm2d(width)
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.Linear(width, LABELS + VOTES)
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """(N, 15) logits: labels of FER-2013, then votes of FER+."""
+        x = functional.relu(self.norm(self.blocks(self.stem(faces))))
+        return self.heads(self.dropout(x.mean(dim=(2, 3))))
 
 
 def standardised(faces: Tensor) -> Tensor:

@@ -6,11 +6,12 @@
     python scripts/convert_torch.py --weights runs/fine/student.npz --data FOLDER --recipe compact
 
 ``--data`` is what ``train.py`` reads; for a machine without the libraries for that, ``pack --data FOLDER
---out faces.npz`` writes everything into one file. ``distil`` trains each teacher for ``--teacher-seconds``,
-then the student for ``--student-seconds``; the student sees the same changed faces as the teachers, whose
-answers are three quarters of what it learns. Beside it, ``soft_targets.npz`` holds the teachers' mean answers
-to the unchanged training faces, for ``finish`` and for ``train.py --soft-targets``. ``finish`` goes on with
-small changes to half of the faces. Needs PyTorch.
+--out faces.npz`` writes everything into one file. ``distil`` trains a teacher for each number of
+``--teacher-seconds``, plain and residual ones in turn, then the student for ``--student-seconds``; the student
+sees the same changed faces as the teachers, whose answers are three quarters of what it learns.
+``--also-taught-by`` names students of earlier runs that teach as well. Beside it, ``soft_targets.npz`` holds
+the teachers' mean answers to the unchanged training faces, for ``finish`` and for
+``train.py --soft-targets``. ``finish`` goes on with small changes to half of the faces. Needs PyTorch.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import torch
-from torch_faces import STUDENT, TEACHER, FaceNetwork
+from torch import nn
+from torch_faces import RESIDUAL, STUDENT, TEACHER, FaceNetwork, ResidualNetwork
 from torch_fit import Data, History, Trainer, answers
 
 from emotion.errors import EmotionError
@@ -56,9 +58,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--faces", type=int, default=0, help="train on this many only; 0: all")
     parser.add_argument("--report-every", type=float, default=10.0, metavar="SECONDS")
     step = parser.add_argument_group("distil")
-    step.add_argument("--teachers", type=int, default=2)
-    step.add_argument("--teacher-seconds", type=float, default=48.0)
-    step.add_argument("--student-seconds", type=float, default=92.0)
+    step.add_argument("--teacher-seconds", type=float, nargs="*", default=[95.0, 130.0])
+    step.add_argument("--also-taught-by", type=Path, nargs="*", default=[], metavar="STUDENT.NPZ")
+    step.add_argument("--student-seconds", type=float, default=315.0)
     step = parser.add_argument_group("finish")
     step.add_argument("--start-from", type=Path, help="student.npz of distil")
     step.add_argument("--soft-targets", type=Path, help="soft_targets.npz of distil")
@@ -85,28 +87,33 @@ def distil(options: argparse.Namespace) -> None:
     """Teachers, the student, and what the teachers say of every training face."""
     train, data = read_data(options)
     options.out.mkdir(parents=True, exist_ok=True)
-    teachers: list[FaceNetwork] = []
-    for number in range(options.teachers):
-        print(f"teacher {number + 1} of {options.teachers}", flush=True)
+    # Batches have one size: the fastest kernels for it are looked for once.
+    torch.backends.cudnn.benchmark = True
+    teachers = [on_device(read_student(path), options) for path in options.also_taught_by]
+    for number, seconds in enumerate(options.teacher_seconds):
+        print(f"teacher {number + 1} of {len(options.teacher_seconds)}", flush=True)
         torch.manual_seed(options.seed * 100 + number)
-        trainer = Trainer(on_device(FaceNetwork(*TEACHER), options), data)
-        average, _ = trainer.run(options.teacher_seconds, report_every=options.report_every)
+        network = ResidualNetwork(*RESIDUAL) if number % 2 else FaceNetwork(*TEACHER)
+        trainer = Trainer(on_device(network, options), data)
+        average, history = trainer.run(seconds, report_every=options.report_every)
         teachers.append(average)
+        write_network(average, history, options.out / f"teacher_{number + 1}")
     if teachers:
         write_soft_targets(teachers, train, data, options.out / "soft_targets.npz")
     print("student", flush=True)
     torch.manual_seed(options.seed * 100 + 99)
     trainer = Trainer(on_device(FaceNetwork(*STUDENT), options), data, teachers=teachers)
-    write_student(*trainer.run(options.student_seconds, report_every=options.report_every), options)
+    write_network(
+        *trainer.run(options.student_seconds, report_every=options.report_every),
+        options.out / "student",
+    )
 
 
 def finish(options: argparse.Namespace) -> None:
     """The student once more, on faces that are changed less; its first block stays as it is."""
     _, data = read_data(options)
     options.out.mkdir(parents=True, exist_ok=True)
-    network = FaceNetwork(*STUDENT)
-    state = read_state(options.start_from)
-    network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    network = read_student(options.start_from)
     for weights in network.features[:6].parameters():
         weights.requires_grad_(False)
     torch.manual_seed(options.seed)
@@ -117,7 +124,10 @@ def finish(options: argparse.Namespace) -> None:
         strong_share=FINISH_STRONG,
         mixing=False,
     )
-    write_student(*trainer.run(60 * options.minutes, report_every=options.report_every), options)
+    write_network(
+        *trainer.run(60 * options.minutes, report_every=options.report_every),
+        options.out / "student",
+    )
 
 
 def read_data(options: argparse.Namespace) -> tuple[FerDataset, Data]:
@@ -145,12 +155,20 @@ def read_data(options: argparse.Namespace) -> tuple[FerDataset, Data]:
     return train, Data(*tensors, validation)
 
 
-def on_device(network: FaceNetwork, options: argparse.Namespace) -> FaceNetwork:
+def read_student(path: Path) -> FaceNetwork:
+    """A network as ``distil`` and ``finish`` write it."""
+    network = FaceNetwork(*STUDENT)
+    state = read_state(path)
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    return network
+
+
+def on_device(network: nn.Module, options: argparse.Namespace) -> nn.Module:
     return network.to(options.device, memory_format=torch.channels_last)
 
 
 def write_soft_targets(
-    teachers: list[FaceNetwork], train: FerDataset, data: Data, path: Path
+    teachers: list[nn.Module], train: FerDataset, data: Data, path: Path
 ) -> None:
     """The teachers' mean answers to every face of the training split, as labels come there."""
     faces = torch.from_numpy(train.images).to(data.faces.device)
@@ -161,14 +179,12 @@ def write_soft_targets(
     print(f"Wrote {path}.")
 
 
-def write_student(network: FaceNetwork, history: History, options: argparse.Namespace) -> None:
+def write_network(network: nn.Module, history: History, path: Path) -> None:
+    """Its weights as ``path.npz``, and the figures on the way as ``path.json``."""
     state = {name: value.float().cpu().numpy() for name, value in network.state_dict().items()}
-    np.savez(options.out / "student.npz", **state)
-    settings = {name: str(value) for name, value in vars(options).items()}
-    for name, content in (("history", history), ("options", settings)):
-        text = json.dumps(content, indent=2) + "\n"
-        (options.out / f"{name}.json").write_text(text, encoding="utf-8")
-    print(f"Wrote {options.out}/student.npz. On validation: {history[-1]}")
+    np.savez(path.with_suffix(".npz"), **state)
+    path.with_suffix(".json").write_text(json.dumps(history, indent=2) + "\n", encoding="utf-8")
+    print(f"Wrote {path}.npz. On validation: {history[-1]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(train_on_gpu, "TEACHER", TINY)
     monkeypatch.setattr(train_on_gpu, "STUDENT", TINY)
+    monkeypatch.setattr(train_on_gpu, "RESIDUAL", ((8, 8, 8, 8), 0.1))
     monkeypatch.setattr("torch_fit.STATISTICS_BATCHES", 2)
     return train_on_gpu
 
@@ -51,8 +52,10 @@ def test_teachers_student_and_the_finish(
 ) -> None:
     common = ("--data", data, "--report-every", 1)
     gpu, fine = tmp_path / "gpu", tmp_path / "fine"
-    seconds = ("--teachers", 2, "--teacher-seconds", 3, "--student-seconds", 3)
+    seconds = ("--teacher-seconds", 3, 3, "--student-seconds", 3)
     assert run(program, monkeypatch, "distil", *common, "--out", gpu, *seconds) == 0
+    again = ("--also-taught-by", gpu / "student.npz", "--teacher-seconds", "--student-seconds", 1)
+    assert run(program, monkeypatch, "distil", *common, "--out", fine, *again) == 0
     soft = read_soft_targets(gpu / "soft_targets.npz", 140)  # every face, duplicated ones too
     assert soft.labels.std() > 0
     finish = ("--start-from", gpu / "student.npz", "--soft-targets", gpu / "soft_targets.npz")
@@ -64,7 +67,7 @@ def test_teachers_student_and_the_finish(
         first, last = "features.0.weight", "heads.weight"
         np.testing.assert_array_equal(before[first], after[first])  # the first block stays
         assert not np.array_equal(before[last], after[last])
-    history = json.loads((fine / "history.json").read_text())
+    history = json.loads((fine / "student.json").read_text())
     assert {"loss", "accuracy", "mean_recall", "ferplus", "validation_loss"} <= set(history[-1])
 
 
