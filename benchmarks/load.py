@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--viewers", type=int, nargs="+", default=[1, 4, 16, 32])
     args = parser.parse_args()
-    about, video, runs = machine(), _video(), {}
+    about, video, runs = machine(), camera_jpegs(), {}
     with tempfile.TemporaryDirectory() as folder, running_app(Path(folder) / "log") as app:
         for count in args.viewers:
             runs[str(count)] = asyncio.run(_run(app.url, video, count, args.seconds))
@@ -55,7 +55,7 @@ def main() -> None:
         (RESULTS / "load.md").write_text(report, encoding="utf-8")
 
 
-def _video() -> list[bytes]:
+def camera_jpegs() -> list[bytes]:
     """Eight seconds of a face that moves, as the panel's JPEGs."""
     video = []
     for view in camera_views(ROOT / "examples" / "astronaut.jpg", seconds=8):
@@ -71,7 +71,7 @@ def _video() -> list[bytes]:
 async def _run(url: str, video: list[bytes], count: int, seconds: float) -> dict[str, Any]:
     """Let some viewers watch at once."""
     until = time.perf_counter() + WARM_UP_S + seconds
-    viewers = await asyncio.gather(*(_viewer(url, video, n, until, seconds) for n in range(count)))
+    viewers = await asyncio.gather(*(viewer(url, video, n, until, seconds) for n in range(count)))
     rates = sorted(len(replies) / seconds for replies in viewers)
     every = [reply for replies in viewers for reply in replies]
     trips = statistics.quantiles([reply["trip_ms"] for reply in every], n=20)
@@ -90,7 +90,7 @@ async def _run(url: str, video: list[bytes], count: int, seconds: float) -> dict
     }
 
 
-async def _viewer(
+async def viewer(
     url: str, video: list[bytes], number: int, until: float, seconds: float
 ) -> list[dict[str, Any]]:
     """The answers that one viewer got after the warm-up, with their round trips."""
