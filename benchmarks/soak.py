@@ -158,6 +158,7 @@ async def sample_memory(pid: int, until: float) -> dict[str, float]:
         if now - begin >= settled_after:
             samples.append(resident_mb(pid))
         await asyncio.sleep(SAMPLE_S)
+    samples = samples or [resident_mb(pid)]
     # Memory goes up and down with the work of the moment: the mean of the first and of the last tenth.
     part = max(len(samples) // 10, 1)
     first, last = statistics.mean(samples[:part]), statistics.mean(samples[-part:])
