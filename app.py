@@ -155,6 +155,7 @@ def serve(args: argparse.Namespace) -> None:
         app_kwargs={"routes": addresses(pipelines, jobs, services)},
         footer_links=["api", "settings"],
         ssr_mode=False,
+        state_session_capacity=1000,  # 140 kB for each open page
         run_history=False,  # Gradio would keep every call in the browser, pictures included
         prevent_thread_lock=True,
     )

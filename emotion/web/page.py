@@ -77,16 +77,36 @@ letting people wait for minutes; on two cores a hundred pictures take about four
 
 
 class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio has no types
-    """Blocks whose endpoints may be given fewer values than they take.
-
-    Gradio's clients fill in what is left out; a program that posts to ``/call/analyze`` by itself may leave
-    out the last ones too, so that an endpoint can learn something new without breaking older programs.
-    """
+    """Blocks whose endpoints are made for programs that call them thousands of times."""
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
+        """Accept fewer values than an endpoint takes.
+
+        Gradio's clients fill in what is left out; a program that posts to ``/call/analyze`` by itself may
+        leave out the last ones too, so that an endpoint can learn something new without breaking older
+        programs.
+        """
         if block_fn.api_visibility == "public":
             inputs.extend(block.value for block in block_fn.inputs[len(inputs) :])
         super().validate_inputs(block_fn, inputs)
+
+    async def process_api(
+        self, block_fn: BlockFunction, *args: Any, session_hash: str | None = None, **options: Any
+    ) -> dict[str, Any]:
+        """Answer a call, and keep nothing of a caller of an endpoint: they have no state.
+
+        For each call over plain HTTP Gradio opens a session of 140 kB that describes the whole page, and
+        keeps ten thousand of them.
+        """
+        try:
+            answer: dict[str, Any] = await super().process_api(
+                block_fn, *args, session_hash=session_hash, **options
+            )
+            return answer
+        finally:
+            if block_fn.api_visibility == "public" and session_hash is not None:
+                self.state_holder.session_data.pop(session_hash, None)
+                self.state_holder.time_last_used.pop(session_hash, None)
 
 
 def build_page(
