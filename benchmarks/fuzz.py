@@ -13,6 +13,7 @@ than 2 GB of memory. Inputs that fail are kept under ``--keep``; those that fail
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import io
 import json
@@ -26,14 +27,19 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import av
 import numpy as np
 import pillow_heif
+from gradio.routes import App
 from PIL import Image as Pillow
+from starlette.testclient import TestClient
 
 from benchmarks.machine import machine
 from emotion.errors import EmotionError
@@ -42,8 +48,12 @@ from emotion.prior import check_prior
 from emotion.streams.reader import VideoReader
 from emotion.web.access import is_token
 from emotion.web.frames import decode_frame
+from emotion.web.kept import Kept
+from emotion.web.live_routes import live_routes
+from emotion.web.pipelines import Pipelines
 from emotion.weights.config import read_spec
-from emotion.weights.find import find_weights
+from emotion.weights.find import DEFAULT_WEIGHTS, find_weights
+from handler import EndpointHandler
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -88,7 +98,7 @@ def main() -> int:
             "seconds": round(seconds, 1),
         }
         print(f"{name:10} {inputs:6} inputs, {len(failures)} failures, {seconds:.0f} s", flush=True)
-        for failure in failures:
+        for failure in failures[:5]:
             print(f"           {failure}", flush=True)
     if args.only == list(KINDS) and args.share >= 1:
         (RESULTS / "fuzz.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -315,6 +325,50 @@ def _read_csv(data: bytes, folder: Path) -> None:
     read_splits(path)
 
 
+def _payloads() -> list[bytes]:
+    """What an Inference Endpoint is sent."""
+    picture = base64.b64encode(_pictures()[0]).decode()
+    return [json.dumps({"inputs": picture, "parameters": {"min_score": 0.5}}).encode()]
+
+
+def _read_payload(data: bytes, folder: Path) -> None:
+    try:
+        payload = json.loads(data)
+    except ValueError:
+        return  # the endpoint's own server refuses it
+    if isinstance(payload, dict):
+        json.dumps(_endpoint()(payload))
+
+
+@lru_cache
+def _endpoint() -> EndpointHandler:
+    return EndpointHandler()
+
+
+def _requests() -> list[bytes]:
+    """What the webcam panel sends: the query, a new line, the frame."""
+    query = b"run=1&n=1&time_s=0.5&detector=mediapipe&min_score=0.5&half_life_s=0.3\n"
+    return [query + frame for frame in _frames()]
+
+
+def _read_request(data: bytes, folder: Path) -> None:
+    query, _, body = data.partition(b"\n")
+    headers = {"X-Emotion-Token": "a" * 32, "Content-Type": "image/jpeg"}
+    # An exception of the server comes out here.
+    answer = _panel().post(
+        f"/live/frame?{quote(query, safe='=&%+')}", content=body, headers=headers
+    )
+    assert answer.status_code in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST), answer.status_code
+    answer.json()
+
+
+@lru_cache
+def _panel() -> TestClient:
+    app = App()  # Gradio's, which knows who is logged in: nobody
+    app.router.routes.extend(live_routes(Pipelines(DEFAULT_WEIGHTS, "litert").get, Kept()))
+    return TestClient(app)
+
+
 KINDS = {
     "picture": Kind(9_000, _pictures, lambda data, folder: read_image(data)),
     "frame": Kind(3_000, _frames, lambda data, folder: decode_frame(data)),
@@ -323,6 +377,8 @@ KINDS = {
     "network": Kind(1_000, _networks, _read_network),
     "parquet": Kind(2_000, _tables, _read_table),
     "csv": Kind(1_000, _csvs, _read_csv),
+    "payload": Kind(2_000, _payloads, _read_payload),
+    "request": Kind(2_000, _requests, _read_request),
     "prior": Kind(
         2_000,
         lambda: [b"angry=1,disgust=0.5,fear=1,happy=3,sad=1,surprise=1,neutral=4", b"natural"],
