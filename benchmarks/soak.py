@@ -77,14 +77,22 @@ def main() -> None:
     """Measure, print, and write the result files."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--share", type=float, default=1.0, help="of the time of each phase")
-    share = parser.parse_args().share
-    result: dict[str, Any] = {"machine": machine(), "phases": {}}
+    parser.add_argument(
+        "--phases",
+        nargs="+",
+        default=[phase.name for phase in PHASES],
+        help="the others stay as they were",
+    )
+    args = parser.parse_args()
+    share, written = args.share, RESULTS / "soak.json"
+    before = json.loads(written.read_text("utf-8")) if written.exists() else {"phases": {}}
+    result: dict[str, Any] = {"machine": machine(), "phases": before["phases"]}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         video = folder / "video.mp4"
         write_video(video)
         with running_app(folder / "log") as app:
-            for phase in PHASES:
+            for phase in (phase for phase in PHASES if phase.name in args.phases):
                 row = asyncio.run(run(phase, phase.seconds * share, app.url, app.pid, video))
                 result["phases"][phase.name] = row
                 print(phase.name, row, flush=True)
@@ -94,7 +102,7 @@ def main() -> None:
     print(report)
     if share >= 1:
         RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / "soak.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        written.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         (RESULTS / "soak.md").write_text(report, encoding="utf-8")
 
 

@@ -20,6 +20,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 step "FROM: a minimal Debian with Python"
 debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$root" >"$root.log" 2>&1
+echo "127.0.0.1 localhost" >"$root/etc/hosts" # as every engine does
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 trap 'umount "$root/proc" "$root/dev" 2>/dev/null || true' EXIT
