@@ -1,6 +1,6 @@
 """Train a network on FER-2013 and write it, complete, to ``weights/<name>/``.
 
-    python train.py --data FOLDER                  # the recipe of the shipped network
+    python train.py --data FOLDER                  # recipes/compact.toml: on a processor
     python train.py --data FOLDER --recipe NAME    # another one of recipes/, or a .toml file of your own
     python train.py --data FOLDER --quick          # two minutes, to see it work
     python train.py --data FOLDER --resume         # go on after Ctrl-C or a crash

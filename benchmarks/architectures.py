@@ -5,7 +5,8 @@
 
 Accuracies are those of the Keras file on the validation split; what the int8 LiteRT file scores was measured
 by ``train.py``. The time of one face is measured here, the LiteRT files in turn, as a ratio to the first one.
-The result lies beside the weights, where the app's model tab and ``benchmarks.tables`` find it.
+The result lies beside the weights, where the app's model tab and ``benchmarks.tables`` find it; designs that
+are not given keep the figures that stand there.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ def main() -> None:
         figures["relative_time"] = round(slower, 2)
         print(f"{figures['architecture']:12} {figures['accuracy']:.1%} {slower:5.2f} × the time")
     out = args.folders[0] / "architectures.json"
+    measured = {figures["architecture"] for figures in rows}
+    before = json.loads(out.read_text(encoding="utf-8")) if out.exists() else []
+    rows += [figures for figures in before if figures["architecture"] not in measured]
     out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 

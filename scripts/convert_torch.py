@@ -1,6 +1,6 @@
 """Make a weights folder from a network that ``scripts/train_on_gpu.py`` trained with PyTorch.
 
-    python scripts/convert_torch.py --weights student.npz --data FOLDER --recipe compact --out weights
+    python scripts/convert_torch.py --weights student.npz --data FOLDER --recipe distilled --name compact
 
 The recipe says what the network was trained with and how its heads become what the app shows; each setting
 is an option as well. Rows are calibrated, and everything is measured, on the validation split of the data.
@@ -29,7 +29,7 @@ from emotion.training.write_weights import write_weights
 
 def main() -> int:
     choice = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    choice.add_argument("--recipe", default="compact", help="a name in recipes/, or a .toml file")
+    choice.add_argument("--recipe", default="distilled", help="a name in recipes/, or a .toml file")
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").splitlines()[0], allow_abbrev=False, parents=[choice]
     )

@@ -3,7 +3,7 @@
     python scripts/train_on_gpu.py distil --data FOLDER --out runs/gpu
     python scripts/train_on_gpu.py finish --data FOLDER --out runs/fine --start-from runs/gpu/student.npz \\
         --soft-targets runs/gpu/soft_targets.npz --minutes 60 --device cpu
-    python scripts/convert_torch.py --weights runs/fine/student.npz --data FOLDER --recipe compact
+    python scripts/convert_torch.py --weights runs/fine/student.npz --data FOLDER --name mine
 
 ``--data`` is what ``train.py`` reads; for a machine without the libraries for that, ``pack --data FOLDER
 --out faces.npz`` writes everything into one file. ``distil`` trains a teacher for each number of
