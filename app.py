@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 from emotion.classifier import DEFAULT_RUNTIME, RUNTIMES
 from emotion.faces import DEFAULT_DETECTOR, DETECTORS
@@ -138,10 +139,13 @@ def use_few_arenas() -> None:
 def serve(args: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C or SIGTERM."""
     # Gradio takes seconds to import; a mistyped option is answered at once.
+    from gradio.utils import get_upload_folder
+
     from emotion.web.languages import TEXT
     from emotion.web.page import CSS, HEAD, ICON, THEME, addresses, build_page
     from emotion.web.pipelines import Pipelines
     from emotion.web.services import make_services
+    from emotion.web.uploads import delete_parts_hourly
     from emotion.web.video_jobs import VideoJobs
 
     use_few_arenas()
@@ -174,8 +178,10 @@ def serve(args: argparse.Namespace) -> None:
         run_history=False,  # Gradio would keep every call in the browser, pictures included
         prevent_thread_lock=True,
     )
+    end_deleting = delete_parts_hourly(Path(get_upload_folder()))
     with suppress(KeyboardInterrupt):
         told_to_end.wait()
+    end_deleting()
     demo.close()  # deletes the uploads
 
 

@@ -136,22 +136,23 @@ class MediaPipeDetector:
         if len(found):
             mirror = close_up(image, row[1:5], far, NATIVE_SIDE).mirrored()
             mirrored = _at(self._look(mirror), found[0])
-            looks = (row[0], found[0, 0], mirrored[0, 0] if len(mirrored) else 0.0)
+            in_mirror = float(mirrored[0, 0]) if len(mirrored) else 0.0
+            score = _score(float(row[0]), float(found[0, 0]), in_mirror, share)
             # Both close-ups place the face, the mean a little better than either.
             found = np.mean([found, mirrored], axis=0) if len(mirrored) else found
-            found[:, 0] = _score(*map(float, looks), share)
+            found[:, 0] = score
         return found
 
 
-def _score(first: float, straight: float, mirrored: float, share: float) -> float:
+def _score(first: float, straight: float, in_mirror: float, share: float) -> float:
     """What three looks say about a face of a width, which is a share of the picture's longer side."""
     if share > LARGE_SHARE:
         size = math.log(share / NO_BONUS_SHARE) / math.log(0.5 / NO_BONUS_SHARE)
-        mean = (first + straight + mirrored) / 3
+        mean = (first + straight + in_mirror) / 3
         evidence = mean + SIZE_BONUS * min(size, 1.0) - EVEN_LARGE
     else:
         # The first look at a small face shows it in few pixels: it may help, but not harm.
-        evidence = (max(first, straight) + mirrored) / 2 - EVEN_SMALL
+        evidence = (max(first, straight) + in_mirror) / 2 - EVEN_SMALL
     return 1 / (1 + math.exp(-STEEPNESS * evidence))
 
 
