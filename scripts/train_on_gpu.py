@@ -7,8 +7,8 @@
 
 ``--data`` is what ``train.py`` reads; for a machine without the libraries for that, ``pack --data FOLDER
 --out faces.npz`` writes everything into one file. ``distil`` trains a teacher for each number of
-``--teacher-seconds``, plain and residual ones in turn, then the student for ``--student-seconds``; the student
-sees the same changed faces as the teachers, whose answers are three quarters of what it learns.
+``--teacher-seconds``, plain and residual ones in turn, then the student for ``--student-seconds``. It sees
+the same changed faces as the teachers, whose answers are three quarters of what it learns.
 ``--also-taught-by`` names students of earlier runs that teach as well. Beside it, ``soft_targets.npz`` holds
 the teachers' mean answers to the unchanged training faces, for ``finish`` and for
 ``train.py --soft-targets``. ``finish`` goes on with small changes to half of the faces. Needs PyTorch.
