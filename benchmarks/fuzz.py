@@ -13,6 +13,7 @@ than 2 GB of memory. Inputs that fail are kept under ``--keep``; those that fail
 from __future__ import annotations
 
 import argparse
+import asyncio
 import base64
 import hashlib
 import io
@@ -364,7 +365,10 @@ def _read_request(data: bytes, folder: Path) -> None:
 
 @lru_cache
 def _panel() -> TestClient:
-    app = App()  # Gradio's, which knows who is logged in: nobody
+    async def make() -> App:
+        return App()  # Gradio's, which knows who is logged in: nobody
+
+    app = asyncio.run(make())  # without a running loop, Gradio makes one and leaves it open
     app.router.routes.extend(live_routes(Pipelines(DEFAULT_WEIGHTS, "litert").get, Kept()))
     return TestClient(app)
 

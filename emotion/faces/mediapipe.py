@@ -152,7 +152,8 @@ def _score(first: float, straight: float, in_mirror: float, share: float) -> flo
         evidence = mean + SIZE_BONUS * min(size, 1.0) - EVEN_LARGE
     else:
         # The first look at a small face shows it in few pixels: it may help, but not harm.
-        evidence = (max(first, straight) + in_mirror) / 2 - EVEN_SMALL
+        near = max(straight, (first + straight) / 2)
+        evidence = (near + in_mirror) / 2 - EVEN_SMALL
     return 1 / (1 + math.exp(-STEEPNESS * evidence))
 
 

@@ -23,7 +23,7 @@ async def call_health(client: httpx.AsyncClient) -> httpx.Response:
 
 def call_at_once(server: Server, count: int) -> list[httpx.Response]:
     async def all_calls() -> list[httpx.Response]:
-        limits = httpx.Limits(max_connections=None)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         url = f"{server.url}/gradio_api"
         async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
             return await asyncio.gather(*(call_health(client) for _ in range(count)))
