@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -69,13 +70,43 @@ def annotate(image: Image, faces: Sequence[FaceEmotion | TrackedFace]) -> Image:
     """
     canvas = Pillow.fromarray(image)
     draw = ImageDraw.Draw(canvas)
-    # All boxes lie below all labels; the largest faces, which come first, lie on top.
-    numbered = list(enumerate(faces, start=1))[::-1]
-    for _, face in numbered:
+    labels = _labels_of(faces, canvas.size)
+    # The largest faces come first and lie on top of the others.
+    for face in faces[::-1]:
         _draw_box(draw, _box(face), EXPRESSION_COLOURS[_label(face)])
-    for number, face in numbered:
-        _draw_label(draw, face, number, alone=len(faces) == 1)
+    for label in labels[::-1]:
+        _draw_label(draw, label)
     return np.array(canvas, dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """Number and words of a face, and where they are drawn: left, top and height, widths of both parts."""
+
+    number: str
+    words: str
+    colour: str
+    x: int
+    y: int
+    tall: int
+    number_width: int
+    words_width: int
+    font_size: int
+
+    @property
+    def width(self) -> int:
+        """Of both parts."""
+        return self.number_width + self.words_width
+
+    def covers(self, other: _Label) -> bool:
+        """Whether one hides a part of the other."""
+        apart = (
+            self.x + self.width <= other.x
+            or other.x + other.width <= self.x
+            or self.y + self.tall <= other.y
+            or other.y + other.tall <= self.y
+        )
+        return not apart
 
 
 def _box(face: FaceEmotion | TrackedFace) -> BoundingBox:
@@ -97,36 +128,65 @@ def _draw_box(draw: ImageDraw.ImageDraw, box: BoundingBox, colour: str) -> None:
     draw.rectangle(inside, outline=colour, width=line - 2 * edge)
 
 
-def _draw_label(
-    draw: ImageDraw.ImageDraw, face: FaceEmotion | TrackedFace, number: int, *, alone: bool
-) -> None:
-    """The number, white on dark, then the expression on its colour."""
-    box, number = _box(face), face.track_id or number
-    width, height = draw.im.size
-    size = _font_size(box, (width, height))
-    font, padding = _font(size), max(2, size // 4)
-    number_width = math.ceil(font.getlength(str(number))) + 2 * padding
-    # In a crowd the labels are shorter, so that they do not cover neighbouring faces.
-    room = width if alone else min(width, 2 * box.width)
-    text, text_width = "", 0
-    name, share = label_text(face)
-    for words in (f"{name}  {share}", name, str(_label(face))):
-        needed = math.ceil(font.getlength(words)) + 2 * padding
-        if number_width + needed <= room:
-            text, text_width = words, needed
-            break
-    tall = size + padding
-    # Above the box, or inside its upper edge where there is no room; never outside the picture.
-    x = max(min(box.x1, width - number_width - text_width), 0)
-    y = box.y1 - tall if box.y1 >= tall else max(min(box.y1, height - tall), 0)
-    middle = y + tall / 2
-    colour = EXPRESSION_COLOURS[_label(face)]
-    draw.rectangle((x, y, x + number_width - 1, y + tall - 1), fill=DARK)
-    draw.text((x + padding, middle), str(number), fill="#ffffff", font=font, anchor="lm")
-    if text:
-        x += number_width
-        draw.rectangle((x, y, x + text_width - 1, y + tall - 1), fill=colour)
-        draw.text((x + padding, middle), text, fill=text_colour(colour), font=font, anchor="lm")
+def _labels_of(faces: Sequence[FaceEmotion | TrackedFace], size: tuple[int, int]) -> list[_Label]:
+    """Labels of which none covers another, as long as there is room.
+
+    Each face has its number; then all get the expression where it has room, then the second one of those that
+    are not sure, then the probability; the largest faces, which come first, before the others.
+    """
+    labels = [_label_of(face, number, "", size) for number, face in enumerate(faces, start=1)]
+    texts = [(str(_label(face)), *label_text(face)) for face in faces]
+    for wordy in (lambda t: t[0], lambda t: t[1], lambda t: f"{t[1]}  {t[2]}"):
+        for index, face in enumerate(faces):
+            longer = _label_of(face, index + 1, wordy(texts[index]), size)
+            # In a crowd the labels are shorter, so that they do not cover neighbouring faces.
+            room = size[0] if len(faces) == 1 else min(size[0], 2 * _box(face).width)
+            others = labels[:index] + labels[index + 1 :]
+            if longer.width <= room and not any(map(longer.covers, others)):
+                labels[index] = longer
+    return labels
+
+
+def _label_of(
+    face: FaceEmotion | TrackedFace, number: int, words: str, size: tuple[int, int]
+) -> _Label:
+    """A label above the box, or inside its upper edge where there is no room; never outside the picture."""
+    box, (width, height) = _box(face), size
+    font_size = _font_size(box, size)
+    font, padding = _font(font_size), _padding(font_size)
+    figure = str(face.track_id or number)
+    number_width = math.ceil(font.getlength(figure)) + 2 * padding
+    words_width = math.ceil(font.getlength(words)) + 2 * padding if words else 0
+    tall = font_size + padding
+    return _Label(
+        number=figure,
+        words=words,
+        colour=EXPRESSION_COLOURS[_label(face)],
+        x=max(min(box.x1, width - number_width - words_width), 0),
+        y=box.y1 - tall if box.y1 >= tall else max(min(box.y1, height - tall), 0),
+        tall=tall,
+        number_width=number_width,
+        words_width=words_width,
+        font_size=font_size,
+    )
+
+
+def _draw_label(draw: ImageDraw.ImageDraw, label: _Label) -> None:
+    """The number, white on dark, then the words on the expression's colour."""
+    font, padding = _font(label.font_size), _padding(label.font_size)
+    x, y, last = label.x, label.y, label.y + label.tall - 1
+    middle = y + label.tall / 2
+    draw.rectangle((x, y, x + label.number_width - 1, last), fill=DARK)
+    draw.text((x + padding, middle), label.number, fill="#ffffff", font=font, anchor="lm")
+    if label.words:
+        x += label.number_width
+        draw.rectangle((x, y, x + label.words_width - 1, last), fill=label.colour)
+        ink = text_colour(label.colour)
+        draw.text((x + padding, middle), label.words, fill=ink, font=font, anchor="lm")
+
+
+def _padding(font_size: int) -> int:
+    return max(2, font_size // 4)
 
 
 def _line_width(box: BoundingBox, size: tuple[int, int]) -> int:

@@ -157,3 +157,12 @@ def test_an_unsure_label_names_two_expressions() -> None:
     assert label_text(sure) == ("sad", "45%")
     image = grey(300, 300)
     assert not np.array_equal(annotate(image, [face]), annotate(image, [sure]))
+
+
+def test_words_that_another_label_would_cover_are_left_out() -> None:
+    """Two faces side by side: only the number of the smaller one has room beside the larger one's label."""
+    image, pink = grey(400, 600), np.array([204, 121, 167])
+    large, small = result((300, 150, 420, 270)), result((250, 152, 340, 242), Emotion.SURPRISE)
+    above = slice(0, 150)
+    assert (annotate(image, [small])[above] == pink).all(axis=-1).any()
+    assert not (annotate(image, [large, small])[above] == pink).all(axis=-1).any()

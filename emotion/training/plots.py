@@ -83,7 +83,7 @@ def plot_reliability(metrics: Mapping[str, Any], path: Path) -> None:
 
 def plot_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     """Draw loss and accuracy over the epochs of training."""
-    epochs = range(1, len(history) + 1)
+    epochs = [h.get("epoch", number) for number, h in enumerate(history, start=1)]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
     left.plot(epochs, [h["loss"] for h in history], color=GREY, label="training (both heads)")
     left.plot(epochs, _series(history, "validation_loss"), color=BLUE, label="validation")

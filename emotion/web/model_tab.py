@@ -184,7 +184,7 @@ def _curves(
 ) -> pd.DataFrame:
     """One row for each figure of each epoch, with gaps where an epoch did not measure it."""
     return pd.DataFrame(
-        {"epoch": number, value: epoch[key], "measured on": name}
+        {"epoch": epoch.get("epoch", number), value: epoch[key], "measured on": name}
         for number, epoch in enumerate(history, start=1)
         for key, name in names.items()
         if key in epoch
