@@ -123,17 +123,19 @@ def main() -> None:
     serve(args)
 
 
-def use_few_arenas() -> None:
-    """Let all threads share two heaps.
+def return_unused_memory() -> None:
+    """Let all threads share two heaps, and give large buffers back as soon as they are free.
 
-    glibc makes up to eight for each core, and none gives back what another one could use: with pictures,
-    webcams and videos at once the server grew to 1.8 GB, and so it stays near 0.8 (``benchmarks/soak.py``).
+    glibc makes up to eight heaps for each core, and none gives back what another one could use: with pictures,
+    webcams and videos at once the server grew to 1.8 GB in half an hour (``benchmarks/soak.py``).
 
-    Does nothing where the C library has no such setting.
+    Does nothing where the C library has no such settings.
     """
-    arena_max = -8  # M_ARENA_MAX in malloc.h
+    arena_max, mmap_threshold = -8, -3  # M_ARENA_MAX and M_MMAP_THRESHOLD in malloc.h
     with suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).mallopt(arena_max, 2)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(arena_max, 2)
+        mallopt(mmap_threshold, 1 << 20)
 
 
 def serve(args: argparse.Namespace) -> None:
@@ -148,7 +150,7 @@ def serve(args: argparse.Namespace) -> None:
     from emotion.web.uploads import delete_parts_hourly
     from emotion.web.video_jobs import VideoJobs
 
-    use_few_arenas()
+    return_unused_memory()
     told_to_end = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
