@@ -126,8 +126,8 @@ def main() -> None:
 def return_unused_memory() -> None:
     """Let all threads share two heaps, and give large buffers back as soon as they are free.
 
-    glibc makes up to eight heaps for each core, and none gives back what another one could use: with pictures,
-    webcams and videos at once the server grew to 1.8 GB in half an hour (``benchmarks/soak.py``).
+    glibc makes up to eight heaps for each core, and none gives back what another one could use: with
+    pictures, webcams and videos at once the server grew to 1.8 GB in half an hour (``benchmarks/soak.py``).
 
     Does nothing where the C library has no such settings.
     """
