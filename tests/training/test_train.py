@@ -144,7 +144,7 @@ def test_another_recipe_does_not_resume(trained: Path, data: Path) -> None:
 def test_a_recipe_that_is_not_there_is_refused(data: Path) -> None:
     result = run("train.py", "--data", data, "--recipe", "nobody")
     assert result.returncode == 2
-    assert "one of compact, four_block" in result.stderr
+    assert "one of compact, distilled, four_block" in result.stderr
 
 
 def test_an_unknown_setting_is_refused(data: Path) -> None:
