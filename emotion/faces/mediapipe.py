@@ -39,7 +39,7 @@ CLOSE_UPS, LARGE_CLOSE_UPS = (2.0, 2.6), (1.6, 2.0)
 looks like a face at two scales. Large faces are better seen from nearer."""
 LARGE_SHARE = 0.1
 """Width of a large face, as a share of the picture's longer side."""
-EVEN_SMALL, EVEN_LARGE, STEEPNESS = 0.73, 0.71, 17.0
+EVEN_SMALL, EVEN_LARGE, STEEPNESS = 0.74, 0.715, 17.0
 """Mean score of the looks that speaks for a face as much as against it, and how fast the odds change around
 it: a logistic regression on 2,600 faces of ``benchmarks/detection.py`` and ``benchmarks/framing.py`` and on
 5,000 detections without a face."""

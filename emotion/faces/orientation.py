@@ -22,7 +22,7 @@ that lie on their side the eyes are placed badly: they seem to be turned by 45 t
 LARGE_SHARE = 1 / 20
 """The other three ways of a picture are looked at for faces from this share of its longer side on; the one
 that wins is then searched as usual. So a picture without people does not take four times as long."""
-LEAST_WORTH = 0.9
+LEAST_WORTH = 0.8
 """Sum of scores above which a way of holding the picture is believed. With less upright the other ways are
 tried, since one doubtful find may be no face; they need more, being three more chances to err."""
 WAYS = (1, 3, 2)
