@@ -11,9 +11,10 @@
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install
 ARGS ?=
-# One process for each core. Tests of one file stay in one process, so that they share an app, a browser and what
-# was trained or exported for them.
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Tests of one file stay in one process, so that they share an app, a browser and what was trained or exported for
+# them. The processes fill the cores: a library that starts threads of its own would only wait for them.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .PHONY: run test test-browser test-install bench lint format wheel clean
 
@@ -21,7 +22,7 @@ run: $(VENV)/app.stamp
 	$(VENV)/bin/python app.py $(ARGS)
 
 test: $(VENV)/dev.stamp
-	$(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) -m "not install and not browser" $(ARGS)
+	$(ONE_THREAD) $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) -m "not install and not browser" $(ARGS)
 
 test-browser: $(VENV)/dev.stamp
 	$(VENV)/bin/python -m pytest -m browser $(ARGS)

@@ -38,7 +38,6 @@ from urllib.parse import quote
 import av
 import numpy as np
 import pillow_heif
-from gradio.routes import App
 from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
@@ -365,8 +364,10 @@ def _read_request(data: bytes, folder: Path) -> None:
 
 @lru_cache
 def _panel() -> TestClient:
-    async def make() -> App:
-        return App()  # Gradio's, which knows who is logged in: nobody
+    async def make() -> Any:
+        from gradio.routes import App  # here, because Gradio takes seconds and tests read this file
+
+        return App()  # which knows who is logged in: nobody
 
     app = asyncio.run(make())  # without a running loop, Gradio makes one and leaves it open
     app.router.routes.extend(live_routes(Pipelines(DEFAULT_WEIGHTS, "litert").get, Kept()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -32,8 +33,20 @@ def portrait() -> Path:
     return ROOT / "examples" / "astronaut.jpg"
 
 
+LONGEST_FIRST = ("training", "storage", "web", "commands", "weights")
+"""Folders whose tests start programs and wait for them. They begin first, so that no process is left alone
+with a long file at the end."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: many tests wait for a server or a clock."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that drive a browser can be chosen by themselves: ``-m browser``."""
+    order = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")

@@ -59,24 +59,20 @@ def faults(result: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]
 
 
 def test_damaged_weights_are_found_and_their_fix_is_named(checkout: Path) -> None:
+    """Weights may be two files: the network's plan as JSON, and its numbers."""
     [path] = (checkout / "weights").glob("*/model.tflite")
     path.write_bytes(path.read_bytes()[:-1] + b"?")
+    mine = checkout / "weights" / "mine"
+    describe_in_two_files(mine)
+    (mine / "model.json").write_text("{}")
     result = doctor("--json", cwd=checkout)
     found = faults(result)
     assert result.returncode == 1
+    assert "model.json is damaged" in found.pop("weights mine")["found"]
     assert set(found) == {f"weights {path.parent.name}", "runtime litert"}
     for fault in found.values():
         assert "sha256" in fault["found"]
         assert "git checkout" in fault["fix"] or "install" in fault["fix"]
-
-
-def test_a_damaged_architecture_is_found(checkout: Path) -> None:
-    """Weights may be two files: the network's plan as JSON, and its numbers."""
-    folder = checkout / "weights" / "mine"
-    describe_in_two_files(folder)
-    (folder / "model.json").write_text("{}")
-    fault = faults(doctor("--json", cwd=checkout))["weights mine"]
-    assert "model.json is damaged" in fault["found"]
 
 
 def describe_in_two_files(folder: Path) -> None:

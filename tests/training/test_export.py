@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +15,6 @@ import keras
 from ai_edge_litert.interpreter import Interpreter
 from support.keras_networks import OLD
 from support.labelled_faces import write_parquet
-from support.places import ROOT
 from support.real_faces import real_faces
 
 from emotion.__main__ import main
@@ -150,27 +146,6 @@ def test_a_brought_network_becomes_litert(tmp_path: Path) -> None:
         load_classifier(old).probabilities(faces),
         atol=FLOAT_TOLERANCE,
     )
-
-
-def test_train_exports_too(tmp_path: Path) -> None:
-    write_parquet(tmp_path / "train.parquet", 448)
-    write_parquet(tmp_path / "validation.parquet", 70, seed=1)
-    words = ["--data", tmp_path, "--runs", tmp_path, "--out", tmp_path / "out", "--quick"]
-    words += ["--epochs", "1", "--batch-size", "64", "--warmup-epochs", "0"]
-    words += ["--architecture", "plain", "--crop", "48"]
-    words += ["--export", "json-h5", "--export", "litert-int8"]
-    result = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=900,
-        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
-    )
-    assert result.returncode == 0, result.stderr
-    for target in ("json-h5", "litert-int8"):
-        folder = tmp_path / "out" / "quick" / target
-        assert f"Wrote {folder}" in result.stdout
-        load_classifier(read_spec(folder)).classify(list(real_faces(2, 48)))
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:

@@ -23,11 +23,14 @@ from evaluate import draw
 
 pytest.importorskip("tensorflow", reason="TensorFlow is needed for training only")
 
-ENVIRONMENT = {**os.environ, "KERAS_BACKEND": "tensorflow", "OMP_NUM_THREADS": "2"}
+ENVIRONMENT = {**os.environ, "KERAS_BACKEND": "tensorflow"}
 
 # The smallest network: these tests are about train.py, and it trains in a third of the time.
 NETWORK = ["--architecture", "plain", "--crop", "48"]
 RECIPE = ["--quick", *NETWORK, "--faces", "448", "--batch-size", "64", "--learning-rate", "0.02"]
+
+
+EXPORTS = ("json-h5", "litert-int8")
 
 
 def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -50,11 +53,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of three epochs, without a break."""
+    """The folder of a run of three epochs, without a break, that exports what it wrote."""
     folder = tmp_path_factory.mktemp("trained")
-    result = run("train.py", "--data", data, "--runs", folder, "--out", folder / "out", *RECIPE)
+    exports = [word for target in EXPORTS for word in ("--export", target)]
+    places = ["--data", data, "--runs", folder, "--out", folder / "out"]
+    result = run("train.py", *places, *RECIPE, *exports)
     assert result.returncode == 0, result.stderr
-    assert "Wrote" in result.stdout
+    assert all(f"Wrote {folder / 'out' / 'quick' / target}" in result.stdout for target in EXPORTS)
     return folder
 
 
@@ -70,6 +75,7 @@ def test_training_learns_and_writes_a_complete_folder(trained: Path) -> None:
         "model.keras",
         "model.tflite",
         "summary.txt",
+        *EXPORTS,
     }
     with Image.open(folder / "architecture.png") as picture:
         assert picture.width > picture.height > 100
@@ -89,6 +95,13 @@ def test_litert_answers_as_keras_does(trained: Path, data: Path) -> None:
     litert = load_classifier(spec, "litert").probabilities(images)
     exact = load_classifier(spec, "keras").probabilities(images)
     assert np.abs(litert - exact).max() < 0.1
+
+
+@pytest.mark.parametrize("target", EXPORTS)
+def test_what_train_exports_can_be_loaded(trained: Path, data: Path, target: str) -> None:
+    images = read_parquet(data / "validation.parquet").images[:2]
+    exported = load_classifier(read_spec(trained / "out" / "quick" / target))
+    assert len(exported.classify(list(images))) == 2
 
 
 def test_resuming_gives_the_weights_of_an_unbroken_run(

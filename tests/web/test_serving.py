@@ -19,14 +19,28 @@ from support.running_app import Server, run_app, running_app
 IN_CONTAINER = "http://127.0.0.1:7860"
 
 WITHOUT_A_LINK = """
-import gradio, app
+import contextlib, io, json, sys
+import app, emotion.web, gradio
 def launch(self, **options):
     print(f"share={options['share']} host={options['server_name']}")
     raise SystemExit
 gradio.Blocks.launch = launch
-app.main()
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["app.py", *arguments]
+    said = io.StringIO()
+    with contextlib.suppress(SystemExit), contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        app.main()
+    print(ascii(said.getvalue()))
 """
-"""Runs ``app.py`` up to the moment in which Gradio would open the link."""
+"""Runs ``app.py`` with several sets of arguments, each up to the moment in which Gradio would start."""
+
+
+def until_launch(*arguments: list[str]) -> list[str]:
+    """What ``app.py`` prints before Gradio starts the server, for each of some sets of arguments."""
+    done = run_app("-c", WITHOUT_A_LINK, json.dumps(arguments))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
 
 BOUNDARY = "picture"
 
@@ -65,21 +79,20 @@ def test_the_containers_health_check_notices_broken_weights(tmp_path: Path) -> N
         assert health_check(app.url) != 0
 
 
-def test_a_public_link_without_a_password_is_warned_about() -> None:
-    done = run_app("-c", WITHOUT_A_LINK, "--share")
-    assert "Add --auth USER:PASSWORD" in done.stderr
-    assert "share=True" in done.stdout
-    protected = run_app("-c", WITHOUT_A_LINK, "--share", "--auth", "me:secret")
-    assert "Add --auth USER:PASSWORD" not in protected.stderr
-    assert "share=True" in protected.stdout
-
-
-def test_a_host_that_is_asked_for_comes_before_the_variable(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_public_links_and_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link without a password is warned about; a host that is asked for comes before the variable."""
     monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
-    assert "host=0.0.0.0" in run_app("-c", WITHOUT_A_LINK).stdout
-    assert "host=127.0.0.1" in run_app("-c", WITHOUT_A_LINK, "--host", "127.0.0.1").stdout
+    link, protected, local = until_launch(
+        ["--share"],
+        ["--share", "--auth", "me:secret"],
+        ["--host", "127.0.0.1"],
+    )
+    warning = "Add --auth USER:PASSWORD"
+    assert warning in link
+    assert "share=True host=0.0.0.0" in link
+    assert warning not in protected
+    assert "share=True" in protected
+    assert "share=False host=127.0.0.1" in local
 
 
 def test_a_server_that_is_told_to_end_deletes_the_uploads(tmp_path: Path) -> None:
