@@ -1,6 +1,7 @@
 """MediaPipe's face detector, run on LiteRT: fast, with landmarks, wherever LiteRT runs.
 
-A picture is searched view by view (:mod:`emotion.faces.search`); a close-up confirms doubtful detections.
+A picture is searched view by view (:mod:`emotion.faces.search`); doubtful detections are looked at again from
+close up, by a second network as well (:mod:`emotion.faces.presence`).
 
 MediaPipe: https://ai.google.dev/edge/mediapipe/solutions/vision/face_detector
 """
@@ -19,7 +20,9 @@ import numpy.typing as npt
 from emotion.errors import DetectorError
 from emotion.faces.blazeface import MODEL, NATIVE_SIDE, BlazeFace
 from emotion.faces.detector import SMALLEST_FACE
+from emotion.faces.orientation import roll_by_eyes
 from emotion.faces.overlap import overlaps, suppress
+from emotion.faces.presence import FacePresence
 from emotion.faces.search import Grid, View, close_up, views
 from emotion.types import BoundingBox, Face, Image, Point, check_image
 
@@ -35,18 +38,25 @@ SURE_SCORE = 0.75
 """In a view of the whole picture a detection is accepted from this score on; false ones score 0.5 to 0.6.
 Hundreds of windows are hundreds of chances to err, so there every detection is checked again."""
 CLOSE_UPS, LARGE_CLOSE_UPS = (2.0, 2.6), (1.6, 2.0)
-"""Sides of the close-ups, straight and mirrored, in sides of the box: a false detection rarely
-looks like a face at two scales. Large faces are better seen from nearer."""
-LARGE_SHARE = 0.1
-"""Width of a large face, as a share of the picture's longer side."""
-EVEN_SMALL, EVEN_LARGE, STEEPNESS = 0.74, 0.715, 17.0
-"""Mean score of the looks that speaks for a face as much as against it, and how fast the odds change around
-it: a logistic regression on 2,600 faces of ``benchmarks/detection.py`` and ``benchmarks/framing.py`` and on
-5,000 detections without a face."""
-SIZE_BONUS = 0.06
-"""What is added to that mean for a face half as wide as the picture is long: there are few places for a large
-one, so few chances to err. It falls evenly with the logarithm, to nothing at :data:`NO_BONUS_SHARE`."""
-NO_BONUS_SHARE = 0.05
+"""Sides of the close-ups of a doubtful detection, straight and mirrored, in sides of its box. Large faces are
+better seen from nearer."""
+CLOSE_UPS_OF_LARGE = 0.1
+"""Width of a face, as a share of the picture's longer side, from which it is looked at from nearer."""
+FIRST_WEIGHT, STRAIGHT_WEIGHT, MIRROR_WEIGHT, PRESENCE_WEIGHT = 1.41, 1.56, 2.51, 3.36
+"""What speaks for a face: the detector's scores in the first view and in both close-ups (0 to 1), and what
+:class:`FacePresence` says (−1 to 1). A logistic regression on candidates in scenes of training faces and in
+pictures without people (``benchmarks/framing.py``, ``benchmarks/detection.py``)."""
+NEEDED = 4.5
+"""How much must speak for a face for a score of 0.5: so much that fewer than one picture without people in a
+hundred gets a box."""
+LEVELLED = 30.0
+"""Degrees by which the landmark network's close-up is levelled at most: of a face that lies on its side this
+network shall say no, so that the picture is turned."""
+PRESENCE_SPREAD = 6.0
+"""Beyond so many of its logits, more of them say little more."""
+LARGE_SHARE, LARGE_BONUS = 0.2, 1.1
+"""Width of a large face, as a share of the picture's longer side, and what that adds: there are few places
+for one, so few chances to err."""
 MOST_CANDIDATES = 1000
 """Faces that are checked again: bounds the time that a picture of a crowd takes."""
 SAME_PLACE = 0.4
@@ -80,6 +90,7 @@ class MediaPipeDetector:
 
     def __init__(self) -> None:
         self._network: BlazeFace | None = BlazeFace()
+        self._presence = FacePresence()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return create, ()
@@ -125,36 +136,45 @@ class MediaPipeDetector:
         return rows[~view.cuts(rows[:, 1:5])]
 
     def _look_again(self, image: Image, row: Rows) -> Rows:
-        """The same face as seen from close up, straight and in a mirror; no row if it is not seen there.
+        """The same face as seen from close up; no row if too little speaks for it.
 
-        The score says what all looks together say: small and half-hidden faces score 0.6 to 0.8 in any one of
-        them, as many false detections do, but those seldom do so every time.
+        The score says what all looks together say. A small or half-hidden face scores 0.5 to 0.8 in each of
+        them, as many false detections do, but those rarely look like a face every time and to both networks.
         """
         share = float(row[3] - row[1]) / max(image.shape[:2])
-        near, far = LARGE_CLOSE_UPS if share > LARGE_SHARE else CLOSE_UPS
-        found = _at(self._look(close_up(image, row[1:5], near, NATIVE_SIDE)), row)
-        if len(found):
-            mirror = close_up(image, row[1:5], far, NATIVE_SIDE).mirrored()
-            mirrored = _at(self._look(mirror), found[0])
-            in_mirror = float(mirrored[0, 0]) if len(mirrored) else 0.0
-            score = _score(float(row[0]), float(found[0, 0]), in_mirror, share)
-            # Both close-ups place the face, the mean a little better than either.
-            found = np.mean([found, mirrored], axis=0) if len(mirrored) else found
-            found[:, 0] = score
-        return found
+        near, far = LARGE_CLOSE_UPS if share > CLOSE_UPS_OF_LARGE else CLOSE_UPS
+        evidence = FIRST_WEIGHT * float(row[0]) - NEEDED
+        evidence += LARGE_BONUS if share > LARGE_SHARE else 0.0
+        straight = _at(self._look(close_up(image, row[1:5], near, NATIVE_SIDE)), row)
+        evidence += STRAIGHT_WEIGHT * _best_score(straight)
+        if evidence + MIRROR_WEIGHT + PRESENCE_WEIGHT < 0:  # nothing that follows could change that
+            return straight[:0]
+        known = straight[0] if len(straight) else row
+        mirror = close_up(image, known[1:5], far, NATIVE_SIDE).mirrored()
+        mirrored = _at(self._look(mirror), known)
+        evidence += MIRROR_WEIGHT * _best_score(mirrored)
+        if evidence + PRESENCE_WEIGHT < 0:
+            return straight[:0]
+        seen = np.concatenate([straight, mirrored])
+        # Both close-ups place the face, the mean a little better than either.
+        found = seen.mean(axis=0) if len(seen) else row.copy()
+        evidence += PRESENCE_WEIGHT * self._present(image, found)
+        found[0] = 1 / (1 + math.exp(-evidence))
+        return np.asarray(found[None])
+
+    def _present(self, image: Image, row: Rows) -> float:
+        """Whether the landmark network sees a face, too: −1 (no) to 1 (yes)."""
+        face = _to_face(row, (image.shape[1], image.shape[0]))
+        if face is None:
+            return -1.0
+        return math.tanh(
+            self._presence.logit(image, face.box, roll_by_eyes(face)) / PRESENCE_SPREAD
+        )
 
 
-def _score(first: float, straight: float, in_mirror: float, share: float) -> float:
-    """What three looks say about a face of a width, which is a share of the picture's longer side."""
-    if share > LARGE_SHARE:
-        size = math.log(share / NO_BONUS_SHARE) / math.log(0.5 / NO_BONUS_SHARE)
-        mean = (first + straight + in_mirror) / 3
-        evidence = mean + SIZE_BONUS * min(size, 1.0) - EVEN_LARGE
-    else:
-        # The first look at a small face shows it in few pixels: it may help, but not harm.
-        near = max(straight, (first + straight) / 2)
-        evidence = (near + in_mirror) / 2 - EVEN_SMALL
-    return 1 / (1 + math.exp(-STEEPNESS * evidence))
+def _best_score(rows: Rows) -> float:
+    """Of the first row, which is the best; 0 without rows."""
+    return float(rows[0, 0]) if len(rows) else 0.0
 
 
 def _each(look: Callable[[Thing], Any], things: Iterable[Thing]) -> list[Any]:

@@ -17,14 +17,14 @@ from emotion.types import BoundingBox, Face, Image, Point
 __all__ = ["TurnedFace", "find_faces", "roll_by_eyes"]
 
 UPRIGHT = 30.0
-"""Degrees of roll up to which a face counts as upright: with one of them a picture is not turned. Of faces
-that lie on their side the eyes are placed badly: they seem to be turned by 45 to 90 degrees."""
+"""Degrees of roll up to which a face counts as upright. Of faces that lie on their side the eyes are placed
+badly: they seem to be turned by 40 to 90 degrees, in a picture that is held wrongly as well."""
 LARGE_SHARE = 1 / 20
 """The other three ways of a picture are looked at for faces from this share of its longer side on; the one
 that wins is then searched as usual. So a picture without people does not take four times as long."""
-LEAST_WORTH = 0.8
-"""Sum of scores above which a way of holding the picture is believed. With less upright the other ways are
-tried, since one doubtful find may be no face; they need more, being three more chances to err."""
+ENOUGH_UPRIGHT, LEAST_TURNED = 0.75, 0.9
+"""Sum of the scores of upright faces from which no other way of holding the picture is tried, and above which
+one of those is believed: they are three more chances to err."""
 WAYS = (1, 3, 2)
 """Quarter turns counter-clockwise that are tried; a phone on its side is more common than one upside down."""
 
@@ -66,12 +66,15 @@ def find_faces(
         share = detector.live_share
         return _found_turned(detector, image, share * longer, min_score, turns % 4)
     found = _found(detector, image, SMALLEST_FACE, min_score)
-    if _worth([face for face in found if abs(face.roll) <= UPRIGHT]) > LEAST_WORTH:
+    upright = _worth(found, 0)
+    if upright >= ENOUGH_UPRIGHT:
         return found
     smallest = max(LARGE_SHARE * longer, SMALLEST_FACE)
-    worth = {way: _worth(_found_turned(detector, image, smallest, min_score, way)) for way in WAYS}
+    worth = {
+        way: _worth(_found_turned(detector, image, smallest, min_score, way), way) for way in WAYS
+    }
     best = max(WAYS, key=worth.__getitem__)
-    if worth[best] <= max(_worth(found), LEAST_WORTH):
+    if worth[best] <= max(upright, LEAST_TURNED):
         return found
     return _found_turned(detector, image, SMALLEST_FACE, min_score, best)
 
@@ -102,9 +105,15 @@ def _found_turned(
     return [_turned_back(face, way, size) for face in _found(detector, turned, smallest, min_score)]
 
 
-def _worth(faces: list[TurnedFace]) -> float:
-    """How much speaks for a way of holding the picture: the scores of its faces."""
-    return sum(face.face.score for face in faces)
+def _worth(faces: list[TurnedFace], way: int) -> float:
+    """How much speaks for holding the picture that way: the scores of the faces that are upright then."""
+    upright = (face for face in faces if abs(_within_half(face.roll - 90.0 * way)) <= UPRIGHT)
+    return sum(face.face.score for face in upright)
+
+
+def _within_half(degrees: float) -> float:
+    """The same angle between −180 and 180 degrees."""
+    return (degrees + 180.0) % 360.0 - 180.0
 
 
 def _turned_back(turned: TurnedFace, way: int, size: tuple[int, int]) -> TurnedFace:
@@ -119,7 +128,7 @@ def _turned_back(turned: TurnedFace, way: int, size: tuple[int, int]) -> TurnedF
         *(int(max(first.x, last.x)), int(max(first.y, last.y))),
     )
     points = tuple(_point_back(point, way, size) for point in turned.face.landmarks)
-    roll = (turned.roll + 90.0 * way + 180.0) % 360.0 - 180.0
+    roll = _within_half(turned.roll + 90.0 * way)
     return TurnedFace(Face(BoundingBox(*corners), turned.face.score, points), roll)
 
 

@@ -276,3 +276,18 @@ def test_a_third_detector_is_one_new_file(tmp_path: Path) -> None:
 def test_an_unknown_detector_is_named_with_the_known_ones() -> None:
     with pytest.raises(DetectorError, match=r"mediapipe, haar.*'yolo'"):
         load_detector("yolo")
+
+
+def test_haar_stays_strict_where_the_second_network_cannot_run(
+    astronaut: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On machines without LiteRT; texture has no faces there either."""
+
+    def missing() -> None:
+        raise ImportError("ai_edge_litert")
+
+    monkeypatch.setattr("emotion.faces.haar.FacePresence", missing)
+    alone = load_detector("haar")
+    assert len(find(alone, astronaut)) == 1
+    noise = np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8)
+    assert find(alone, noise) == []

@@ -56,7 +56,7 @@ def record(
     recording = recorder.start(origin, every_s=0.1)
     for moment in stream:
         recording.add(moment)
-    status = recorder.close()
+    status = recorder.close(timeout_s=60)  # a busy machine's database may be slow
     assert (status.lost, status.waiting, status.error) == (0, 0, None)
     return recording.info.id
 
