@@ -52,7 +52,7 @@ def fit_calibration(
 
     ``ferplus`` is fitted to the majority of the voters, the others to the FER-2013 labels. A network that
     was trained with ``logit_adjustment`` gets it back in the row ``fer2013``, which so answers as often as
-    the labels come. What is shown is fitted to both, see :mod:`emotion.training.shown`; a network without
+    the labels come; with a share of it (``label_prior``) rare expressions are found more often. What is shown is fitted to both, see :mod:`emotion.training.shown`; a network without
     a head for votes shows its only head.
 
     Args:
@@ -63,7 +63,8 @@ def fit_calibration(
     """
     heads = np.concatenate(head_logits(network, validation), axis=1).astype(np.float64)
     labels = validation.labels
-    fer2013 = label_row(heads.shape[1]).plus(recipe.logit_adjustment * prior)
+    adjustment = recipe.label_prior * recipe.logit_adjustment * prior
+    fer2013 = label_row(heads.shape[1]).plus(adjustment)
     rows = {"fer2013": _calibrated(fer2013, heads, labels)}
     shown = rows["fer2013"]
     counted, winners = ferplus_majority(validation.votes)

@@ -59,6 +59,7 @@ class Recipe:
     class_balance: float = 0.25  # rare classes count (frequency ** -this) as much; 0: all alike
     logit_adjustment: float = 0.0  # tau of Menon et al. (2021): rare classes get wider margins
 
+    label_prior: float = 1.0  # share of logit_adjustment that the label head gets back; 0: balanced
     label_share: float = 0.6  # weight of the labels beside the votes where what is shown is fitted
     recall_floor: float = 0.35  # share of the faces of each label that the shown answer must find
 

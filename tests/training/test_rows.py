@@ -51,6 +51,14 @@ def test_an_adjusted_loss_gets_its_frequencies_back(monkeypatch: pytest.MonkeyPa
     np.testing.assert_allclose(row.logits(HEADS), plain / fit_temperature(plain, FACES.labels))
 
 
+def test_a_share_of_the_frequencies_finds_rare_expressions_more_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = fitted(monkeypatch, logit_adjustment=1.0, label_prior=0.5).rows["fer2013"]
+    plain = LABELS + 0.5 * PRIOR
+    np.testing.assert_allclose(row.logits(HEADS), plain / fit_temperature(plain, FACES.labels))
+
+
 def test_a_single_head_is_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = fitted(monkeypatch, heads=1).rows
     assert set(rows) == {"shown", "fer2013"}
