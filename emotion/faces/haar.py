@@ -1,7 +1,7 @@
 """OpenCV's Haar cascade of frontal faces, which runs wherever OpenCV does.
 
-It finds upright, frontal faces and gives no landmarks. Asked to be less strict it finds nine faces in ten
-instead of eight, and five times as many false ones; MediaPipe's landmark network tells them apart
+It finds upright, frontal faces and gives no landmarks. Asked to be less strict it finds a sixth more faces in
+crowds, and five times as many false ones; MediaPipe's landmark network tells them apart
 (:mod:`emotion.faces.presence`). Where LiteRT cannot run that, the cascade stays strict and alone.
 
 Of 150 FER-2013 faces on canvases, ``alt2`` and ``default`` both found four fifths, ``default`` with 1.5 times
