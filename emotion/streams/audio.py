@@ -9,7 +9,7 @@ import av.container
 import av.error
 
 from emotion.streams.clock import SteadyPackets
-from emotion.streams.container import open_container, watched_streams
+from emotion.streams.container import audio_stream, open_container, watched_streams
 from emotion.streams.reader import VideoReader
 
 __all__ = ["Sound"]
@@ -45,7 +45,7 @@ class Sound:
         self._out = out
         self._start_s = video.start_s
         self._source = open_container(video.path)
-        self._input = next(iter(self._source.streams.audio), None)
+        self._input = audio_stream(self._source)
         # The same streams as the pictures' reader: so the clock is moved for both alike.
         self._packets = iter(SteadyPackets(self._source, watched_streams(self._source)))
         self._waiting: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,14 @@ import av.error
 
 from emotion.errors import VideoError
 
-__all__ = ["MAX_PIXELS", "decoder_limit", "open_container", "picture_stream", "watched_streams"]
+__all__ = [
+    "MAX_PIXELS",
+    "audio_stream",
+    "decoder_limit",
+    "open_container",
+    "picture_stream",
+    "watched_streams",
+]
 
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,h264,hevc,m4v,h263,flv,ogg,asf,gif,apng,"
@@ -25,7 +33,7 @@ MAX_PIXELS = 8192 * 8192
 
 def watched_streams(container: av.container.InputContainer) -> list[Any]:
     """The moving pictures of a video and its audio, where it has them."""
-    return [*_moving_pictures(container)[:1], *container.streams.audio[:1]]
+    return [*_moving_pictures(container)[:1], *filter(None, [audio_stream(container)])]
 
 
 def open_container(path: Path) -> av.container.InputContainer:
@@ -57,9 +65,19 @@ def decoder_limit() -> dict[str, str]:
 
 
 def _moving_pictures(container: av.container.InputContainer) -> list[Any]:
-    """The streams of moving pictures; the cover of a song is none."""
+    """The streams of moving pictures that can be decoded; the cover of a song is none."""
     cover = av.stream.Disposition.attached_pic
-    return [stream for stream in container.streams.video if not stream.disposition & cover]
+    return [s for s in _decodable(container.streams.video) if not s.disposition & cover]
+
+
+def _decodable(streams: Iterable[Any]) -> list[Any]:
+    """Without those whose codec FFmpeg does not know: PyAV gives them no context."""
+    return [stream for stream in streams if stream.codec_context is not None]
+
+
+def audio_stream(container: av.container.InputContainer) -> Any:
+    """The first audio stream that can be decoded, or None."""
+    return next(iter(_decodable(container.streams.audio)), None)
 
 
 def picture_stream(container: av.container.InputContainer, path: Path) -> Any:
@@ -73,5 +91,5 @@ def picture_stream(container: av.container.InputContainer, path: Path) -> Any:
                 f"{width}x{height}. Save the video in a smaller size."
             )
         return streams[0]
-    kind = "audio only" if container.streams.audio else "no stream of pictures"
+    kind = "audio only" if container.streams.audio else "no stream of pictures that can be decoded"
     raise VideoError(f"A video must hold moving pictures. {path.name} holds {kind}.")

@@ -52,8 +52,9 @@ def fit_calibration(
 
     ``ferplus`` is fitted to the majority of the voters, the others to the FER-2013 labels. A network that
     was trained with ``logit_adjustment`` gets it back in the row ``fer2013``, which so answers as often as
-    the labels come; with a share of it (``label_prior``) rare expressions are found more often. What is shown is fitted to both, see :mod:`emotion.training.shown`; a network without
-    a head for votes shows its only head.
+    the labels come; with a share of it (``label_prior``) rare expressions are found more often. What is
+    shown is fitted to both, see :mod:`emotion.training.shown`; a network without a head for votes shows its
+    only head.
 
     Args:
         network: One or two heads of logits.
