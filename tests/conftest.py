@@ -44,7 +44,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that drive a browser can be chosen by themselves: ``-m browser``."""
+    """The longest first; and tests that drive a browser can be chosen by themselves: ``-m browser``."""
     order = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
     for item in items:

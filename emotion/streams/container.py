@@ -33,7 +33,7 @@ MAX_PIXELS = 8192 * 8192
 
 def watched_streams(container: av.container.InputContainer) -> list[Any]:
     """The moving pictures of a video and its audio, where it has them."""
-    return [*_moving_pictures(container)[:1], *filter(None, [audio_stream(container)])]
+    return [*_moving_pictures(container)[:1], *_decodable(container.streams.audio)[:1]]
 
 
 def open_container(path: Path) -> av.container.InputContainer:
