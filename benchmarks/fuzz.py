@@ -42,6 +42,7 @@ from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
 from benchmarks.machine import machine
+from emotion.batch.items import find_items
 from emotion.errors import EmotionError
 from emotion.images import read_image
 from emotion.prior import check_prior
@@ -299,7 +300,10 @@ def _tables() -> list[bytes]:
     buffer, sink = io.BytesIO(), io.BytesIO()
     _face().convert("L").resize((48, 48)).save(buffer, "PNG")
     cells = [{"bytes": buffer.getvalue(), "path": None}] * 3
-    pq.write_table(pa.table({"image": cells, "label": [0, 3, 6]}), sink)
+    classes = {"info": {"features": {"label": {"names": ["angry", "disgust", "fear", "happy"]}}}}
+    votes = pa.array([[0, 1, 2, 3, 4, 0, 0, 0, 0, 0], None, [1] * 10], pa.list_(pa.uint8()))
+    table = pa.table({"image": cells, "label": [0, 3, 2], "votes": votes})
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(classes)}), sink)
     return [sink.getvalue()]
 
 
@@ -309,6 +313,12 @@ def _read_table(data: bytes, folder: Path) -> None:
     path = folder / "faces.parquet"
     path.write_bytes(data)
     read_parquet(path)
+
+
+def _find_rows(data: bytes, folder: Path) -> None:
+    path = folder / "pictures.parquet"
+    path.write_bytes(data)
+    find_items([str(path)])
 
 
 def _csvs() -> list[bytes]:
@@ -381,6 +391,7 @@ KINDS = {
     "config": Kind(3_000, _configs, _read_config),
     "network": Kind(1_000, _networks, _read_network),
     "parquet": Kind(2_000, _tables, _read_table),
+    "batch": Kind(2_000, _tables, _find_rows),
     "csv": Kind(1_000, _csvs, _read_csv),
     "payload": Kind(2_000, _payloads, _read_payload),
     "request": Kind(2_000, _requests, _read_request),

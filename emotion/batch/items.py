@@ -163,7 +163,7 @@ def _rows(path: str, column: str | None) -> Iterator[Item]:
         with place.files.open(place.path, "rb") as file, pq.ParquetFile(file) as table:
             picture_column(table.schema_arrow, column)
             count = table.metadata.num_rows
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DatasetError(f"{path} is no parquet file that can be read: {error}.") from error
     for row in range(count):
         yield Item(Kind.ROW, path, row)

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.errors import DetectorError
-from emotion.faces.model_files import read_model
-from emotion.litert import Network, how_to_get_litert
+from emotion.faces.model_files import ModelNetwork
+from emotion.litert import how_to_get_litert
 from emotion.types import Image
 
 __all__ = ["MODEL", "NATIVE_SIDE", "BlazeFace"]
@@ -41,9 +41,8 @@ class BlazeFace:
     """The network. Safe for threads and in a forked child."""
 
     def __init__(self) -> None:
-        model = read_model(MODEL, MODEL_SHA256)
         try:
-            self._network = Network(model)
+            self._network = ModelNetwork(MODEL, MODEL_SHA256)
         except (ImportError, ValueError, RuntimeError) as error:
             raise DetectorError(
                 f"The mediapipe detector runs on LiteRT, which cannot be used here ({error}). "
@@ -66,10 +65,7 @@ class BlazeFace:
         batch = pixels[None].astype(np.float32)
         batch *= np.float32(1 / 127.5)
         batch -= np.float32(1)
-        try:
-            values, logits = self._network.run(batch)
-        except (ValueError, RuntimeError) as error:
-            raise DetectorError(f"LiteRT failed on this picture: {error}") from error
+        values, logits = self._network.run(batch)
         # Scores are logistic; comparing their inverse spares the exponential of all that are dropped.
         chosen = np.flatnonzero(logits.reshape(-1) >= math.log(lowest / (1 - lowest)))
         scores = 1 / (1 + np.exp(-logits.reshape(-1)[chosen]))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from emotion.types import Face, Image
 
-__all__ = ["SMALLEST_FACE", "FaceDetector"]
+__all__ = ["SMALLEST_FACE", "FaceDetector", "to_score"]
 
 SMALLEST_FACE = 24.0
 """Width in pixels of the smallest face that is looked for: a person hardly recognises a smaller one, and it
 shows a network that sees 48×48 pixels too little."""
+
+
+def to_score(evidence: float) -> float:
+    """The score (0–1) of what speaks for a face, as a logit: 0.5 if as much speaks against it."""
+    return 1 / (1 + math.exp(-evidence))
 
 
 class FaceDetector(Protocol):

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from emotion.errors import DetectorError
-from emotion.faces.detector import SMALLEST_FACE
+from emotion.faces.detector import SMALLEST_FACE, to_score
 from emotion.faces.model_files import read_model
 from emotion.faces.presence import FacePresence
 from emotion.faces.search import reduced
@@ -90,13 +90,14 @@ class HaarDetector:
         grey = cv2.cvtColor(reduced(image, side)[0], cv2.COLOR_RGB2GRAY)
         height, width = grey.shape
         with self._lock:
+            presence = self._presence
             if self._cascade is None:
                 raise DetectorError("The Haar detector was closed; load a new one.")
             try:
                 boxes, _, weights = self._cascade.detectMultiScale3(
                     grey,
                     scaleFactor=SCALE_STEP,
-                    minNeighbors=NEIGHBOURS if self._presence else NEIGHBOURS_ALONE,
+                    minNeighbors=NEIGHBOURS if presence else NEIGHBOURS_ALONE,
                     minSize=(NARROWEST, NARROWEST),
                     outputRejectLevels=True,
                 )
@@ -109,20 +110,14 @@ class HaarDetector:
         ]
         found.sort(key=lambda one: one[0].area, reverse=True)
         return [
-            Face(box, self._score(image, box, weight)) for box, weight in found[:MOST_CANDIDATES]
+            Face(box, _score(presence, image, box, weight))
+            for box, weight in found[:MOST_CANDIDATES]
         ]
-
-    def _score(self, image: Image, box: BoundingBox, weight: float) -> float:
-        """How sure it is that a box shows a face, 0 to 1."""
-        if self._presence is None:
-            return _logistic((weight - EVEN_WEIGHT) / WEIGHT_SPREAD)
-        logit = self._presence.logit(image, box, roll=0.0)
-        return _logistic((logit - EVEN_PRESENCE) / PRESENCE_SPREAD)
 
     def close(self) -> None:
         """See :meth:`emotion.faces.FaceDetector.close`."""
         with self._lock:
-            self._cascade = None
+            self._cascade = self._presence = None
 
 
 def _load_cascade() -> cv2.CascadeClassifier:
@@ -142,8 +137,12 @@ def _load_cascade() -> cv2.CascadeClassifier:
     return cascade
 
 
-def _logistic(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
+def _score(presence: FacePresence | None, image: Image, box: BoundingBox, weight: float) -> float:
+    """How sure it is that a box shows a face, 0 to 1: by the landmark network, or by the cascade alone."""
+    if presence is None:
+        return to_score((weight - EVEN_WEIGHT) / WEIGHT_SPREAD)
+    logit = presence.logit(image, box, roll=0.0)
+    return to_score((logit - EVEN_PRESENCE) / PRESENCE_SPREAD)
 
 
 def _to_box(box: Sequence[int], step: tuple[float, float], picture: tuple[int, int]) -> BoundingBox:

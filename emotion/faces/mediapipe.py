@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from emotion.errors import DetectorError
 from emotion.faces.blazeface import MODEL, NATIVE_SIDE, BlazeFace
-from emotion.faces.detector import SMALLEST_FACE
+from emotion.faces.detector import SMALLEST_FACE, to_score
 from emotion.faces.orientation import roll_by_eyes
 from emotion.faces.overlap import overlaps, suppress
 from emotion.faces.presence import FacePresence
@@ -49,9 +49,6 @@ pictures without people (``benchmarks/framing.py``, ``benchmarks/detection.py``)
 NEEDED = 4.5
 """How much must speak for a face for a score of 0.5: so much that fewer than one picture without people in a
 hundred gets a box."""
-LEVELLED = 30.0
-"""Degrees by which the landmark network's close-up is levelled at most: of a face that lies on its side this
-network shall say no, so that the picture is turned."""
 PRESENCE_SPREAD = 6.0
 """Beyond so many of its logits, more of them say little more."""
 LARGE_SHARE, LARGE_BONUS = 0.2, 1.1
@@ -89,8 +86,7 @@ class MediaPipeDetector:
     """A live frame is searched once, as a whole."""
 
     def __init__(self) -> None:
-        self._network: BlazeFace | None = BlazeFace()
-        self._presence = FacePresence()
+        self._networks: tuple[BlazeFace, FacePresence] | None = BlazeFace(), FacePresence()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return create, ()
@@ -109,7 +105,12 @@ class MediaPipeDetector:
 
     def close(self) -> None:
         """See :meth:`emotion.faces.FaceDetector.close`."""
-        self._network = None
+        self._networks = None
+
+    def _open(self) -> tuple[BlazeFace, FacePresence]:
+        if self._networks is None:
+            raise DetectorError("The MediaPipe detector was closed; load a new one.")
+        return self._networks
 
     def _first_look(self, image: Image, smallest: float) -> tuple[Rows, Rows]:
         """Detections that are sure, and those that have to be checked again, the best first."""
@@ -126,9 +127,7 @@ class MediaPipeDetector:
 
     def _look(self, view: View) -> Rows:
         """What the network finds in a view, each face once and whole."""
-        network = self._network
-        if network is None:
-            raise DetectorError("The MediaPipe detector was closed; load a new one.")
+        network, _ = self._open()
         raw = network.candidates(view.pixels, LOWEST_SCORE).astype(np.float64)
         raw[:, 1:] = view.to_picture(raw[:, 1:].reshape(-1, 8, 2)).reshape(-1, 16)
         merged = [_merged(raw[group]) for group in suppress(raw[:, 1:5], raw[:, 0])]
@@ -159,7 +158,7 @@ class MediaPipeDetector:
         # Both close-ups place the face, the mean a little better than either.
         found = seen.mean(axis=0) if len(seen) else row.copy()
         evidence += PRESENCE_WEIGHT * self._present(image, found)
-        found[0] = 1 / (1 + math.exp(-evidence))
+        found[0] = to_score(evidence)
         return np.asarray(found[None])
 
     def _present(self, image: Image, row: Rows) -> float:
@@ -167,9 +166,8 @@ class MediaPipeDetector:
         face = _to_face(row, (image.shape[1], image.shape[0]))
         if face is None:
             return -1.0
-        return math.tanh(
-            self._presence.logit(image, face.box, roll_by_eyes(face)) / PRESENCE_SPREAD
-        )
+        _, presence = self._open()
+        return math.tanh(presence.logit(image, face.box, roll_by_eyes(face)) / PRESENCE_SPREAD)
 
 
 def _best_score(rows: Rows) -> float:

@@ -1,13 +1,18 @@
-"""The detectors' own model files, which ship in ``emotion/faces/models`` and are checked before use."""
+"""The detectors' own model files, which ship in ``emotion/faces/models`` and are checked before use;
+and the networks among them."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-from emotion.errors import DetectorError
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["MODELS_FOLDER", "read_model"]
+from emotion.errors import DetectorError
+from emotion.litert import Network
+
+__all__ = ["MODELS_FOLDER", "ModelNetwork", "read_model"]
 
 MODELS_FOLDER = Path(__file__).resolve().parent / "models"
 
@@ -37,3 +42,31 @@ def read_model(name: str, sha256: str) -> bytes:
             f"{sha256}. Received: {found}. Restore it: git checkout -- emotion/faces/models"
         )
     return content
+
+
+class ModelNetwork:
+    """A shipped LiteRT network. Safe for threads and in a forked child.
+
+    Args:
+        name: File name in :data:`MODELS_FOLDER`.
+        sha256: As for :func:`read_model`.
+
+    Raises:
+        DetectorError: If the model file is missing or damaged.
+        ImportError: If LiteRT is not installed.
+        ValueError, RuntimeError: If LiteRT cannot use the network.
+    """
+
+    def __init__(self, name: str, sha256: str) -> None:
+        self._network = Network(read_model(name, sha256))
+
+    def run(self, batch: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+        """The outputs for one batch, in the order of the file.
+
+        Raises:
+            DetectorError: If LiteRT fails.
+        """
+        try:
+            return self._network.run(batch)
+        except (ValueError, RuntimeError) as error:
+            raise DetectorError(f"LiteRT failed on this picture: {error}") from error

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from emotion.errors import DetectorError
-from emotion.faces.model_files import read_model
-from emotion.litert import Network
+from emotion.faces.model_files import ModelNetwork
 from emotion.preprocess import crop_face
 from emotion.types import BoundingBox, Image
 
@@ -36,7 +34,7 @@ class FacePresence:
     """
 
     def __init__(self) -> None:
-        self._network = Network(read_model(MODEL, MODEL_SHA256))
+        self._network = ModelNetwork(MODEL, MODEL_SHA256)
 
     def logit(self, image: Image, box: BoundingBox, roll: float) -> float:
         """How sure the network is that a box shows a face: above 0 more likely than not, mostly −15 to 20.
@@ -53,8 +51,5 @@ class FacePresence:
         """
         grey = crop_face(image, box, SIDE, scale=MARGIN, roll=roll)
         batch = np.repeat(grey[None, :, :, None], 3, axis=3).astype(np.float32) / np.float32(255)
-        try:
-            outputs = self._network.run(batch)
-        except (ValueError, RuntimeError) as error:
-            raise DetectorError(f"LiteRT failed on this picture: {error}") from error
+        outputs = self._network.run(batch)
         return next(float(output.item()) for output in outputs if output.size == 1)

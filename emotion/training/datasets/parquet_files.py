@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from emotion.errors import DatasetError
@@ -89,7 +90,12 @@ def _read(path: Path, ferplus: FerPlus | None) -> Part:
         raise DatasetError(f"There must be a parquet file. Received: {path}, which is not a file.")
     try:
         table = parquet.read_table(path)
-    except (OSError, ValueError) as error:
+        columns: dict[str, list[Any]] = {
+            name: table.column(name).to_pylist()
+            for name in ("image", "label", "votes", "duplicated")
+            if name in table.column_names
+        }
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(
             f"{path} cannot be read as parquet: {error}. Fetch it again; it may be cut off."
         ) from error
@@ -100,11 +106,6 @@ def _read(path: Path, ferplus: FerPlus | None) -> Part:
             )
     if table.num_rows == 0:
         raise DatasetError(f"{path} holds no rows; at least one labelled image is needed.")
-    columns: dict[str, list[Any]] = {
-        name: table.column(name).to_pylist()
-        for name in ("image", "label", "votes", "duplicated")
-        if name in table.column_names
-    }
     cells = [_picture(cell) for cell in columns["image"]]
     images = [
         decode_face(cell.get("bytes"), f"{path}, row {row}") for row, cell in enumerate(cells)
@@ -128,8 +129,13 @@ def _picture(cell: object) -> dict[str, Any]:
 
 def _label_names(metadata: dict[bytes, bytes] | None, path: Path) -> tuple[int, ...]:
     """Our label for each label of the file: its own order if it names one, else FER-2013's."""
-    about = json.loads((metadata or {}).get(b"huggingface", b"{}"))
-    names = about.get("info", {}).get("features", {}).get("label", {}).get("names")
+    try:
+        about = json.loads((metadata or {}).get(b"huggingface", b"{}"))
+        names = about.get("info", {}).get("features", {}).get("label", {}).get("names")
+    except (ValueError, AttributeError) as error:
+        raise DatasetError(
+            f"{path}: what it says about its columns (metadata `huggingface`) cannot be read: {error}."
+        ) from error
     if not names:
         return tuple(range(len(Emotion)))
     try:
