@@ -36,7 +36,9 @@ class FacePresence:
     def __init__(self) -> None:
         self._network = ModelNetwork(MODEL, MODEL_SHA256)
 
-    def logit(self, image: Image, box: BoundingBox, roll: float) -> float:
+    def logit(
+        self, image: Image, box: BoundingBox, roll: float, *, mirrored: bool = False
+    ) -> float:
         """How sure the network is that a box shows a face: above 0 more likely than not, mostly −15 to 20.
 
         It answers the same for a grey close-up as for one in colour.
@@ -45,11 +47,14 @@ class FacePresence:
             image: Shape (H, W, 3), uint8, RGB.
             box: In the picture's pixels.
             roll: Degrees by which the head is turned clockwise.
+            mirrored: Whether the close-up is mirrored first: a second opinion.
 
         Raises:
             DetectorError: If LiteRT fails.
         """
         grey = crop_face(image, box, SIDE, scale=MARGIN, roll=roll)
+        if mirrored:
+            grey = grey[:, ::-1]
         batch = np.repeat(grey[None, :, :, None], 3, axis=3).astype(np.float32) / np.float32(255)
         outputs = self._network.run(batch)
         return next(float(output.item()) for output in outputs if output.size == 1)

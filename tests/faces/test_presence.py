@@ -53,6 +53,16 @@ def test_a_head_is_turned_back_first(presence: FacePresence, picture: Image) -> 
     assert presence.logit(lying, box, -90.0) > presence.logit(lying, box, 0.0) + 3
 
 
+def test_a_mirrored_close_up_is_that_of_the_mirrored_picture(
+    presence: FacePresence, picture: Image
+) -> None:
+    mirror = np.ascontiguousarray(picture[:, ::-1])
+    there = BoundingBox(512 - FACE.x2, FACE.y1, 512 - FACE.x1, FACE.y2)
+    expected = presence.logit(mirror, there, 0.0)
+    assert presence.logit(picture, FACE, 0.0, mirrored=True) == pytest.approx(expected, abs=0.5)
+    assert expected != pytest.approx(presence.logit(picture, FACE, 0.0), abs=0.01)
+
+
 def test_a_box_at_the_edge_is_looked_at(presence: FacePresence, picture: Image) -> None:
     assert np.isfinite(presence.logit(picture, BoundingBox(0, 0, 3, 2), 0.0))
     assert np.isfinite(presence.logit(picture[:1, :1], BoundingBox(0, 0, 1, 1), 30.0))

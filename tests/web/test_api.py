@@ -32,7 +32,7 @@ def client(server: Server) -> Client:
 def blurred(portrait: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A picture with a face that Haar is sure of, and blurred once more, where it is not: 0.3 to 0.5."""
     picture = read_image(portrait)
-    pair = np.hstack([picture, cv2.GaussianBlur(picture, (0, 0), 3.4)])
+    pair = np.hstack([picture, cv2.GaussianBlur(picture, (0, 0), 3.9)])
     path = tmp_path_factory.mktemp("blurred") / "blurred.png"
     cv2.imwrite(str(path), cv2.cvtColor(pair, cv2.COLOR_RGB2BGR))
     return path
