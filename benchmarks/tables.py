@@ -57,7 +57,7 @@ def accuracy_table() -> str:
         "on the same split, as were all temperatures. The network has a head for FER-2013's labels and one",
         "for the votes of FER+'s ten people; the app shows one answer made from both:",
         "",
-        _row("measured on", "what the app shows", "the head for it", "`fer` 25.10"),
+        _row("measured on", "what the app shows", "its own head", "`fer` 25.10"),
         "|---|---|---|---|",
         *rows,
         "",
@@ -111,7 +111,7 @@ def detection_table() -> str:
         "Faces in composed scenes with labels, at the default score (all kinds of scene and the times:",
         "[benchmarks/results/detection.md](benchmarks/results/detection.md)):",
         "",
-        _row("found of labelled", *detectors),
+        _row("share found", *detectors),
         "|---|" + "---|" * len(detectors),
     ]
     for kind in SHOWN_SCENES:
@@ -131,8 +131,8 @@ def architectures_table() -> str:
     """The earlier designs beside ours: benchmarks/architectures.py."""
     designs = read(ROOT / "weights" / "compact" / "architectures.json")
     lines = [
-        "The designs of earlier apps, trained by `train.py` on the same faces with the same changes to them.",
-        "Their makers' recipe is Adam at 0.0001 with batches of 64 for 35 epochs; what was run stands in the",
+        "Earlier apps' designs, trained by `train.py` on the same faces with the same augmentation.",
+        "Their makers used Adam at 0.0001, batches of 64 and 35 epochs; what was run is in the",
         "last column and in [docs/experiments.md](docs/experiments.md):",
         "",
         _row(

@@ -48,7 +48,7 @@ and 24."""
 EVEN_PRESENCE, PRESENCE_SPREAD = 3.3, 2.0
 """Logit of the landmark network at which a detection scores 0.5, and how fast the score rises with it."""
 SURE_PRESENCE = 8.0
-"""Logit, for or against a face, from which its close-up is not looked at in a mirror as well."""
+"""Absolute logit from which the close-up is not checked again in its mirror image."""
 EVEN_WEIGHT, WEIGHT_SPREAD = 55.0, 0.6
 """The same for the weight of the cascade's last stage, where it is alone."""
 MOST_CANDIDATES = 200
@@ -57,8 +57,8 @@ STEP, FINE_STEP = 1.1, 1.05
 """How much larger each size is than the last one that is looked for. Fine steps take twice the time, so live
 frames are searched without."""
 NEIGHBOURS, NEIGHBOURS_ALONE = 1, 3
-"""Detections beside the first that make a face in a live frame, and without the landmark network. In a
-picture one alone will do."""
+"""Overlapping detections that one needs beside it in a live frame, and without the landmark network. In a
+picture it needs none."""
 SIMILAR = 0.2
 """By how much of their sides the detections of one face may differ: OpenCV's own value."""
 

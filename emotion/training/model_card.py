@@ -47,7 +47,7 @@ def _front_matter(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
                 metric_value=round(value, 4),
             )
             for identity, name, own, head in results
-            for what, value in (("what the app shows", own), ("the head for it", head))
+            for what, value in (("what the app shows", own), ("its own head", head))
         ],
     )
     return str(data.to_yaml())
@@ -58,7 +58,7 @@ def _headline(metrics: Mapping[str, Any]) -> str:
         f"| {figure.name} | {figure.text(figure.shown)} | {figure.text(figure.head)} |"
         for figure in headline_figures(metrics)
     )
-    return f"| measured on | what the app shows | the head for it |\n|---|---|---|\n{rows}\n"
+    return f"| measured on | what the app shows | its own head |\n|---|---|---|\n{rows}\n"
 
 
 def _classes(metrics: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ def _classes(metrics: Mapping[str, Any]) -> str:
     )
     return f"""By FER-2013's labels, most of them posed:
 
-| expression | found | right when said | F1 | found by the head alone | faces |
+| expression | found | precision | F1 | found by the head alone | faces |
 |---|---|---|---|---|---|
 {rows}
 """
@@ -87,7 +87,7 @@ def _natural(metrics: Mapping[str, Any]) -> str:
     )
     return f"""By the majority of FER+, as people see the same faces:
 
-| expression | found | right when said | faces |
+| expression | found | precision | faces |
 |---|---|---|---|
 {rows}
 """
@@ -157,9 +157,9 @@ def _recipe(training: Mapping[str, Any]) -> str:
     if training.get("start_from"):
         others.append("They are those of the last stage: it went on from an earlier run.")
     if training.get("teacher") or training.get("soft_targets"):
-        others.append("Other trained networks had a say in the targets.")
+        others.append("The targets include other networks' answers.")
     if others:
-        others.append("The repository's docs/experiments.md tells of all of them.")
+        others.append("The repository's docs/experiments.md describes them all.")
     return " ".join(["The settings are in `config.json`.", *others])
 
 

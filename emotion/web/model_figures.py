@@ -50,7 +50,7 @@ def headline_html(spec: ModelSpec, metrics: Mapping[str, Any]) -> str:
         (
             f"{metrics['accuracy']:.1%}",
             "agrees with FER-2013",
-            f"of {metrics['n']:,} faces it never learned from; people agree on 65 ± 5 %"
+            f"of {metrics['n']:,} validation faces; people agree on 65 ± 5 %"
             + _of_the_app(shown["accuracy"], metrics["accuracy"]),
         )
     ]

@@ -141,7 +141,7 @@ def _reliability_chart(metrics: Mapping[str, Any]) -> None:
         color_title=" ",
         x_lim=[0, 1],
         y_lim=[0, 1],
-        title="Is it as sure as it is right?",
+        title="Accuracy by confidence",
         height=CHART_HEIGHT,
         elem_id="model-reliability",
     )
@@ -159,7 +159,7 @@ def _accuracy_chart(history: Sequence[Mapping[str, float]]) -> None:
         y="accuracy",
         color="measured on",
         color_map=dict(zip(names.values(), ("#8C8C8C", "#0072B2", "#D55E00"), strict=True)),
-        title="Accuracy while it learned",
+        title="Accuracy during training",
         height=CHART_HEIGHT,
         elem_id="model-accuracy",
     )
@@ -173,7 +173,7 @@ def _loss_chart(history: Sequence[Mapping[str, float]]) -> None:
         y="loss",
         color="measured on",
         color_map=dict(zip(names.values(), ("#8C8C8C", "#0072B2"), strict=True)),
-        title="Loss while it learned (nats)",
+        title="Loss during training (nats)",
         height=CHART_HEIGHT,
         elem_id="model-loss",
     )

@@ -94,7 +94,7 @@ def headline_figures(metrics: Mapping[str, Any]) -> list[Figure]:
         votes, own = metrics["ferplus"], shown["ferplus"]
         name = f"FER+ majority of ten people, accuracy ({votes['n']:,} faces)"
         found.append(Figure(name, own["accuracy"], votes["accuracy"]))
-        found.append(Figure("FER+, faces called neutral found", own.get("neutral_recall"), None))
+        found.append(Figure("FER+, recall of neutral", own.get("neutral_recall"), None))
         found.append(
             Figure("calibration error on FER+ (15 bins)", own.get("ece"), None, share=False)
         )
