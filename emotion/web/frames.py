@@ -28,16 +28,17 @@ def decode_frame(jpeg: bytes) -> Image:
         ImageError: If it is not a JPEG of a sensible size.
     """
     damaged = "A webcam frame arrived damaged. Going on with the next one."
+    too_large = f"A webcam frame must not be larger than {MAX_SIDE} pixels. Received: "
     try:
         # Pillow reads the size from the header, so a bomb is refused before anything is unpacked.
         with PillowImage.open(io.BytesIO(jpeg), formats=("JPEG",)) as header:
             width, height = header.size
+    except PillowImage.DecompressionBombError as error:
+        raise ImageError(f"{too_large}many times as many.") from error
     except (OSError, ValueError) as error:
         raise ImageError(damaged) from error
     if max(width, height) > MAX_SIDE:
-        raise ImageError(
-            f"A webcam frame must not be larger than {MAX_SIDE} pixels. Received: {width}×{height}."
-        )
+        raise ImageError(f"{too_large}{width}×{height}.")
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise ImageError(damaged)
