@@ -123,7 +123,8 @@ class Prediction:
     Attributes:
         probabilities: In the order of :class:`Emotion`; they sum to 1.
         sure_above: From which probability on the label counts as sure, 0 to 1. It belongs to the weights,
-            where it was chosen so that nine in ten sure labels are what most people say, and eight in ten FER-2013's.
+            where it was chosen so that nine in ten sure labels are what most people say, and eight in ten
+            what FER-2013 says.
     """
 
     probabilities: tuple[float, ...]

@@ -23,8 +23,8 @@ LARGE_SHARE = 1 / 20
 """The other three ways of a picture are looked at for faces from this share of its longer side on; the one
 that wins is then searched as usual. So a picture without people does not take four times as long."""
 ENOUGH_UPRIGHT, LEAST_TURNED = 0.75, 0.9
-"""Sum of the scores of upright faces from which no other orientation is tried, and above which one of those is
-accepted: they are three more chances to err."""
+"""Sum of the scores of upright faces from which no other orientation is tried, and above which one of those
+is accepted: they are three more chances to err."""
 WAYS = (1, 3, 2)
 """Quarter turns counter-clockwise that are tried; a phone on its side is more common than one upside down."""
 
