@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -146,6 +147,7 @@ class BreaksOff(BaseHTTPRequestHandler):
         self.send_header("Access-Control-Allow-Origin", "*")
         self.end_headers()
         self.wfile.write(b'data: {"msg": "estimation"}\n\ndata: {"msg": "proce')
+        time.sleep(0.5)  # Chromium drops what arrives together with the break
 
     def log_message(self, *_: object) -> None:
         """Keep the test's output clean."""

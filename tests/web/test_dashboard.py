@@ -75,7 +75,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def test_the_empty_dashboard_says_how_to_begin(shown: Shown, visit: Callable[..., Page]) -> None:
     page = visit(shown.app.url, None)
-    expect(page.locator(".records-empty")).to_contain_text("switch on Record")
+    expect(page.locator(".records-empty")).to_contain_text("switch on “Record”")
     expect(page.locator(".records-place")).to_contain_text(str(shown.database))
     token = page.evaluate("localStorage.getItem('emotion-viewer')")
     assert len(token) == 32
@@ -215,7 +215,7 @@ def test_a_shared_dashboard_shows_all_and_deletes_ones_own(
         page = visit(app.url, MINE)
         expect(page.locator("#records-table")).to_contain_text("theirs.mp4", timeout=PATIENCE_MS)
         page.get_by_role("button", name="Delete all my sessions").click()
-        expect(page.locator("#records-answer")).to_contain_text("None of your sessions")
+        expect(page.locator("#records-answer")).to_contain_text("You have no such session")
         with urllib.request.urlopen(f"{app.url}/live/events?session=all", timeout=30) as response:
             response.readline()
         with pytest.raises(urllib.error.HTTPError, match="404"):  # not asked for
