@@ -11,6 +11,8 @@
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install
 ARGS ?=
+# The tests start the program many times: what Python has compiled is kept, also where the environment says otherwise.
+unexport PYTHONDONTWRITEBYTECODE
 # Tests of one file stay in one process, so that they share an app, a browser and what was trained or exported for
 # them. The processes fill the cores: a library that starts threads of its own would only wait for them.
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
