@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.framing import SAME_PLACE, accuracy, place
+from benchmarks.framing import SAME_PLACE, judge, place
 from emotion.classifier import load_classifier
 from emotion.errors import EmotionError
 from emotion.faces import load_detector
@@ -75,13 +75,16 @@ def measure(pipeline: EmotionPipeline, data: FerDataset, angle: int, seed: int) 
             leaning.append(
                 crop_face(image, best.face.box, spec.input_size, scale=spec.crop_scale, roll=0.0)
             )
-    labels = data.labels[found]
+    faces = data.select(np.asarray(found))
+    sources = {"original": faces.images, "levelled": levelled, "leaning": leaning}
+    right = {
+        name: judge(np.asarray(crops), faces, pipeline.classifier)["shown_labels"]
+        for name, crops in sources.items()
+    }
     return {
         "found": len(found) / len(data),
         "roll_error": float(np.median(rolls)),
-        "original": accuracy(data.images[found], labels, pipeline.classifier),
-        "levelled": accuracy(np.array(levelled), labels, pipeline.classifier),
-        "leaning": accuracy(np.array(leaning), labels, pipeline.classifier),
+        **{name: float(share.mean()) for name, share in right.items()},
     }
 
 
@@ -99,8 +102,8 @@ def to_markdown(report: dict[str, Any]) -> str:
         "# Levelling of heads that lean",
         "",
         f"{report['faces']} validation faces of FER-2013 at each angle (seed {report['seed']}), MediaPipe. "
-        "Made by `benchmarks/levelling.py`, whose first lines say how. Accuracy is that of the label "
-        "head, of the faces that were found.",
+        "Made by `benchmarks/levelling.py`, whose first lines say how. Accuracy is that of what "
+        "the app shows, by FER-2013's labels, of the faces that were found.",
         "",
         "| degrees | found | median error of the roll | original pixels | as it leans | levelled | gained |",
         "|---|---|---|---|---|---|---|",

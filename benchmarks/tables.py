@@ -86,21 +86,17 @@ def framing_table() -> str:
         "pictures:",
         "",
         _row(
-            "detector",
-            "faces found",
-            "accuracy, original pixels",
-            "found and cut out",
-            "points lost",
+            "detector", "found", "read right", "original pixels", "found and cut out", "points lost"
         ),
-        "|---|---|---|---|---|",
+        "|---|---|---|---|---|---|",
     ]
     for name, figures in result["detectors"].items():
-        original = figures["accuracy_original"]
-        cut = figures["accuracy_found"]
-        shares = (figures["found"], original, cut)
-        lines.append(
-            _row(name, *(f"{share:.1%}" for share in shares), f"{100 * (original - cut):.1f}")
-        )
+        for judged, right in figures["read_right"].items():
+            shares = (f"{right[source]:.1%}" for source in ("original", "cut_out"))
+            lost = f"{right['points_lost']:.1f} ± {right['interval']:.1f}"
+            lines.append(
+                _row(name, f"{figures['found']:.1%}", result["judges"][judged], *shares, lost)
+            )
     return "\n".join(lines)
 
 
