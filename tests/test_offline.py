@@ -16,6 +16,7 @@ from support.places import ROOT
 from support.running_app import free_port, running_app
 
 from emotion.faces import DETECTORS
+from emotion.weights.find import shipped_weights
 
 PROMISES = ("ANALYTICS", "TELEMETRY", "OFFLINE", "DO_NOT_TRACK")
 """Switches in the environment of whoever runs the tests, which must not be what keeps us quiet."""
@@ -111,9 +112,17 @@ def test_analyze_stays_offline(detector: str, portrait: Path, tmp_path: Path) ->
     assert "1 face" in watched.output
 
 
-def test_doctor_stays_offline(tmp_path: Path) -> None:
-    watched = watch(tmp_path / "report.json", sys.executable, "-m", "emotion", "doctor")
+def test_doctor_stays_offline_and_finds_this_installation_sound(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "emotion", "doctor", "--json"]
+    watched = watch(tmp_path / "report.json", *command)
     assert_nothing_left(watched)
+    lines = [line for line in watched.output.splitlines() if line.startswith("{")]
+    checks = {check["name"]: check for check in map(json.loads, lines)}
+    assert [check for check in checks.values() if not check["ok"]] == []
+    expected = {"python", "opencv", "gradio", "weights", "disk", "browser"}
+    expected |= {f"detector {name}" for name in DETECTORS}
+    expected |= {f"weights {name}" for name in shipped_weights()}
+    assert set(checks) >= expected | {"runtime litert", "runtime keras"}
 
 
 def test_the_app_stays_offline(portrait: Path, tmp_path: Path) -> None:

@@ -238,7 +238,7 @@ def test_ctrl_c_leaves_no_cut_picture(tmp_path: Path) -> None:
     )
     out = tmp_path / "out"
     while process.poll() is None and not any(p.stat().st_size for p in out.glob("*.png")):
-        pass
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130

@@ -1,4 +1,4 @@
-"""``python -m emotion doctor``: finds nothing here, and finds faults where there are some."""
+"""``python -m emotion doctor`` finds faults where there are some. A sound installation: test_offline.py."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from support.places import ROOT
 
-from emotion.faces import DETECTORS
 from emotion.weights.files import file_entry
-from emotion.weights.find import find_weights, shipped_weights
+from emotion.weights.find import find_weights
 
 OLD = ROOT / "tests" / "keras_files" / "old_keras"
 
@@ -30,18 +29,6 @@ def doctor(
         text=True,
         timeout=400,
     )
-
-
-def test_this_installation_is_sound() -> None:
-    result = doctor("--json")
-    checks = {check["name"]: check for check in map(json.loads, result.stdout.splitlines())}
-    assert [check for check in checks.values() if not check["ok"]] == []
-    assert result.returncode == 0
-    expected = {"python", "opencv", "gradio", "weights", "disk", "browser"}
-    expected |= {f"detector {name}" for name in DETECTORS}
-    expected |= {f"weights {name}" for name in shipped_weights()}
-    expected |= {"runtime litert", "runtime keras"}
-    assert set(checks) >= expected
 
 
 @pytest.fixture

@@ -110,13 +110,13 @@ def test_a_pipe_is_written_into_and_stays_a_pipe(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A minute of which every frame is another one, with audio."""
-    images = [np.roll(quadrants(320, 240), 3 * number, 1) for number in range(60 * FPS)]
+    """Half a minute of which every frame is another one, with audio."""
+    images = [np.roll(quadrants(320, 240), 3 * number, 1) for number in range(30 * FPS)]
     return make_video(tmp_path_factory.mktemp("videos") / "video.mp4", images, sound="aac")
 
 
 def emotion_video(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "emotion", "video", "--detector", "haar", "--every", "30"]
+    command = [sys.executable, "-m", "emotion", "video", "--detector", "haar", "--every", "15"]
     return subprocess.run(
         list(map(str, [*command, *words])), cwd=ROOT, capture_output=True, text=True, timeout=300
     )
@@ -131,7 +131,7 @@ def test_a_table_for_stdout_is_alone_there(video: Path) -> None:
         assert len(rows) == 3
         assert (
             done.stderr
-            == "60.0 s, 2 frames analysed, a face in view in 0 of them, at most 0 at once.\n"
+            == "30.0 s, 2 frames analysed, a face in view in 0 of them, at most 0 at once.\n"
         )
     refused = emotion_video(video, "--csv", "-", "--json")
     assert refused.returncode == 1

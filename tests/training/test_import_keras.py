@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,8 @@ from support.hub_client import HubClient
 from support.keras_networks import OLD, SAME, filled, plain
 from support.labelled_faces import write_parquet
 from support.local_hub import LocalHub, Repository
-from support.places import ROOT
 
+import evaluate
 from emotion.__main__ import main
 from emotion.classifier import KerasClassifier, load_classifier
 from emotion.errors import WeightsError
@@ -82,19 +80,12 @@ def test_its_answers_are_those_of_the_network_in_the_order_of_emotion(brought: P
 
 
 def test_evaluate_resizes_48_pixel_faces_for_a_64_pixel_network(
-    brought: Path, tmp_path: Path
+    brought: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = write_parquet(tmp_path / "faces.parquet", 21)
     words = ["evaluate.py", "--data", data, "--weights", brought, "--json", tmp_path / "out.json"]
-    result = subprocess.run(
-        [sys.executable, *map(str, words)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
-    )
-    assert result.returncode == 0, result.stderr
+    monkeypatch.setattr(sys, "argv", [*map(str, words)])
+    assert evaluate.main() == 0
     figures = json.loads((tmp_path / "out.json").read_text())
     assert figures["n"] == 21
     assert figures["accuracy"] == figures["shown"]["accuracy"]

@@ -15,6 +15,7 @@ from PIL import Image
 from support.labelled_faces import write_parquet
 from support.places import ROOT
 
+import train
 from emotion.classifier import load_classifier
 from emotion.training.datasets import read_parquet
 from emotion.weights.config import read_spec
@@ -22,6 +23,9 @@ from emotion.weights.find import find_weights
 from evaluate import draw
 
 pytest.importorskip("tensorflow", reason="TensorFlow is needed for training only")
+
+# Keras's own.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 ENVIRONMENT = {**os.environ, "KERAS_BACKEND": "tensorflow"}
 
@@ -133,13 +137,20 @@ def test_resuming_gives_the_weights_of_an_unbroken_run(
         assert all(np.array_equal(one[name], two[name]) for name in weights)
 
 
-def test_without_votes_there_is_no_head_for_them(data: Path, tmp_path: Path) -> None:
+def run_here(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
+    """train.py without a process of its own, which would take seconds to import TensorFlow again."""
+    monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
+    return train.main()
+
+
+def test_without_votes_there_is_no_head_for_them(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An untrained head must not have a say in what the app shows."""
     write_parquet(tmp_path / "train.parquet", 512, votes=False)
     (tmp_path / "validation.parquet").symlink_to(data / "validation.parquet")
     options = ["--data", tmp_path, "--runs", tmp_path, "--out", tmp_path, *RECIPE, "--epochs", "1"]
-    result = run("train.py", *options, "--warmup-epochs", "0")
-    assert result.returncode == 0, result.stderr
+    assert run_here(monkeypatch, *options, "--warmup-epochs", "0") == 0
     spec = read_spec(tmp_path / "quick")
     assert spec.outputs == ("shown", "fer2013")
     assert "one head" in (tmp_path / "quick" / "README.md").read_text()
@@ -147,11 +158,12 @@ def test_without_votes_there_is_no_head_for_them(data: Path, tmp_path: Path) -> 
     assert "FER+" not in config["data"]
 
 
-def test_another_recipe_does_not_resume(trained: Path, data: Path) -> None:
+def test_another_recipe_does_not_resume(
+    trained: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     changed = ["--data", data, "--runs", trained, *RECIPE, "--rotation", "30", "--resume"]
-    result = run("train.py", *changed)
-    assert result.returncode == 1
-    assert "rotation (was 12.0, is 30.0)" in result.stderr
+    assert run_here(monkeypatch, *changed) == 1
+    assert "rotation (was 12.0, is 30.0)" in capsys.readouterr().err
 
 
 def test_a_recipe_that_is_not_there_is_refused(data: Path) -> None:
