@@ -19,10 +19,13 @@ __all__ = ["build_image_tab"]
 SHARE_SCRIPT = (Path(__file__).parent / "static" / "share.js").read_text(encoding="utf-8")
 
 
-def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR) -> None:
+def build_image_tab(
+    page: gr.Blocks, pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR
+) -> None:
     """Add the contents of the tab to the open ``gr.Tab``.
 
     Args:
+        page: The page that holds the tab.
         pipelines: Of the server.
         detector_name: The detector that is chosen at first.
     """
@@ -74,8 +77,9 @@ def build_image_tab(pipelines: Pipelines, detector_name: str = DEFAULT_DETECTOR)
     shown = [reading, summary, view, annotated, other, results]
     # What is changed while an answer is under way is answered next, not skipped.
     quiet = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "always_last"}
-    gr.on(None, None, None, None, js=_name_examples(), api_visibility="private")
-    first = gr.on(None, events.first, settings, shown, **quiet | {"show_progress": "hidden"})
+    page.load(None, js=_name_examples(), api_visibility="private")
+    # Not `gr.on` without triggers: it follows each change of the settings, too.
+    first = page.load(events.first, settings, shown, **quiet | {"show_progress": "hidden"})
     take = {"fn": events.take, "inputs": [picture, *settings], "outputs": [picture, *shown]}
     # Not `change`: it follows the reset of the field too, whose answer would undo a quick next choice.
     # A picture that is dropped before the first example has been read must not be followed by its answer.

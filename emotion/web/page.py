@@ -137,7 +137,7 @@ def build_page(
             )
         with gr.Tabs() as tabs:
             with gr.Tab(TEXT("tab_image"), id="image"):
-                build_image_tab(pipelines, detector)
+                build_image_tab(page, pipelines, detector)
             with gr.Tab(TEXT("tab_webcam"), id="webcam"):
                 build_webcam_tab(pipelines, detector, records=services.records is not None)
             with gr.Tab(TEXT("tab_video"), id="video"):
