@@ -10,6 +10,7 @@ import shutil
 import time
 import warnings
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pillow_heif
@@ -18,6 +19,7 @@ from PIL import Image as Pillow
 from playwright.sync_api import Page, Request, Route, expect
 from support.browser import PATIENCE_MS
 from support.places import ROOT
+from support.running_app import Server
 
 from emotion.images import read_image
 from emotion.results import CSV_COLUMNS
@@ -134,6 +136,15 @@ def test_a_picture_without_a_face_gets_advice_and_the_settings_act(
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     see(page, re.compile("No face found"))
+
+
+def test_what_runs_when_the_page_opens_runs_only_then(server: Server) -> None:
+    """`gr.on` without triggers would also follow each change of its inputs."""
+    with urlopen(f"{server.url}/config", timeout=30) as answer:
+        events = json.load(answer)["dependencies"]
+    opening = [event for event in events if "load" in (name for _, name in event["targets"])]
+    assert opening
+    assert [event["api_name"] for event in opening if len(event["targets"]) > 1] == []
 
 
 def test_each_setting_reads_the_viewers_own_picture_again_and_nothing_else(page: Page) -> None:
